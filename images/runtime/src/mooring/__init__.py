@@ -1,0 +1,1 @@
+"""What goes into pods: the contract, the guard and the canary."""

@@ -1,0 +1,98 @@
+"""The contract: every name that the operator, the Airflow provider and the pods share.
+
+The operator publishes these keys, the admission policy and the Airflow provider carry them,
+the guard and MLflow read them. They are stable from the first release on: adding a name is
+fine, changing or dropping one is a breaking change. This module imports nothing but the
+standard library, so that every part can afford it.
+"""
+
+from typing import Final
+
+GROUP: Final = "mooring.dev"
+VERSION: Final = "v1alpha1"
+API_VERSION: Final = f"{GROUP}/{VERSION}"
+
+# --- labels and annotations -------------------------------------------------------------------
+
+BINDING_LABEL: Final = f"{GROUP}/binding"
+DEFAULT_BINDING_LABEL: Final = f"{GROUP}/default-binding"
+INJECTED_ANNOTATION: Final = f"{GROUP}/injected"
+SKIP_LABEL: Final = f"{GROUP}/skip"
+
+# --- what a pod is given ----------------------------------------------------------------------
+
+MOUNT_PATH: Final = "/var/run/secrets/mooring.dev"
+TOKEN_PATH: Final = f"{MOUNT_PATH}/token"
+CA_PATH: Final = f"{MOUNT_PATH}/ca.crt"
+VOLUME_NAME: Final = "mooring"
+GUARD_CONTAINER: Final = "mooring-guard"
+
+TRACKING_URI: Final = "MLFLOW_TRACKING_URI"
+EXPERIMENT_NAME: Final = "MLFLOW_EXPERIMENT_NAME"
+HTTP_MAX_RETRIES: Final = "MLFLOW_HTTP_REQUEST_MAX_RETRIES"
+S3_ENDPOINT_URL: Final = "MLFLOW_S3_ENDPOINT_URL"
+TRACKING_CERT_PATH: Final = "MLFLOW_TRACKING_SERVER_CERT_PATH"
+TRACKING_USERNAME: Final = "MLFLOW_TRACKING_USERNAME"
+TRACKING_PASSWORD: Final = "MLFLOW_TRACKING_PASSWORD"
+RUN_CONTEXT: Final = "MLFLOW_RUN_CONTEXT"
+AWS_REGION: Final = "AWS_DEFAULT_REGION"
+AWS_ROLE_ARN: Final = "AWS_ROLE_ARN"
+AWS_TOKEN_FILE: Final = "AWS_WEB_IDENTITY_TOKEN_FILE"
+AWS_STS_ENDPOINT: Final = "AWS_ENDPOINT_URL_STS"
+AWS_CA_BUNDLE: Final = "AWS_CA_BUNDLE"
+AWS_ACCESS_KEY_ID: Final = "AWS_ACCESS_KEY_ID"
+AWS_SECRET_ACCESS_KEY: Final = "AWS_SECRET_ACCESS_KEY"
+WORKSPACE: Final = "MOORING_WORKSPACE"
+BINDING: Final = "MOORING_BINDING"
+ARTIFACT_ROOT: Final = "MOORING_ARTIFACT_ROOT"
+GENERATION: Final = "MOORING_GENERATION"
+
+SECRET_KEYS: Final = frozenset(
+    {TRACKING_USERNAME, TRACKING_PASSWORD, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY}
+)
+"""Keys that are published in the Secret; every other published key is in the ConfigMap."""
+
+OWNED_BY_BINDING: Final = (
+    TRACKING_URI,
+    S3_ENDPOINT_URL,
+    AWS_ROLE_ARN,
+    AWS_TOKEN_FILE,
+    AWS_STS_ENDPOINT,
+    AWS_ACCESS_KEY_ID,
+    AWS_SECRET_ACCESS_KEY,
+    WORKSPACE,
+    BINDING,
+    ARTIFACT_ROOT,
+    GENERATION,
+)
+"""Names that no container of a bound pod may set by its own ``env``.
+
+A container's ``env`` beats ``envFrom``, so ``MLFLOW_TRACKING_URI: ""`` set by hand would win over
+the injected one and send the run to a local file. The admission policy refuses such a pod.
+"""
+
+# --- run tags and XCom ------------------------------------------------------------------------
+
+TAG_DAG_ID: Final = "airflow.dag_id"
+TAG_RUN_ID: Final = "airflow.run_id"
+TAG_TASK_ID: Final = "airflow.task_id"
+TAG_MAP_INDEX: Final = "airflow.map_index"
+TAG_TRY_NUMBER: Final = "airflow.try_number"
+TAG_LOGICAL_DATE: Final = "airflow.logical_date"
+TAG_LOG_URL: Final = "airflow.log_url"
+TAG_WORKSPACE: Final = "mooring.workspace"
+TAG_BINDING: Final = "mooring.binding"
+TAG_POD: Final = "mooring.pod"
+TAG_VERIFIED: Final = "mooring.verified"
+TAG_FINDING: Final = "mooring.finding"
+
+XCOM_KEY: Final = "mlflow_run"
+
+# --- audiences of projected tokens --------------------------------------------------------------
+
+AWS_AUDIENCE: Final = "sts.amazonaws.com"
+
+
+def published_name(binding: str) -> str:
+    """Name of the ConfigMap and of the Secret that answer the binding called `binding`."""
+    return f"{binding}-mlflow"

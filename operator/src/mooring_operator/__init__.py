@@ -1,0 +1,1 @@
+"""The Mooring operator: from three kinds of objects to MLflow that pods can rely on."""

@@ -1,0 +1,1 @@
+"""The API: pydantic models of spec and status, and the CRDs made from them."""

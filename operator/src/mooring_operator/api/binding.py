@@ -1,0 +1,60 @@
+"""MlflowBinding: a claim on a workspace, in the namespace where pods run."""
+
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from mooring_operator.api.base import ApiModel, Name
+from mooring_operator.api.conditions import Condition
+from mooring_operator.api.workspace import BindingRef
+
+
+class WorkspaceRef(ApiModel):
+    """The workspace that a binding claims."""
+
+    name: Annotated[Name, Field(description="Name of the MlflowWorkspace.")]
+    namespace: Annotated[
+        Name | None, Field(description="Its namespace; left out, the binding's own.")
+    ] = None
+
+
+class BindingSpec(ApiModel):
+    """Spec of an MlflowBinding."""
+
+    workspace_ref: Annotated[WorkspaceRef, Field(description="The workspace.")]
+
+
+class PodFragment(ApiModel):
+    """What a pod must carry; the admission policy merges it as it stands."""
+
+    env_from: list[dict[str, Any]] = Field(default_factory=list)
+    volumes: list[dict[str, Any]] = Field(default_factory=list)
+    volume_mounts: list[dict[str, Any]] = Field(default_factory=list)
+    init_containers: list[dict[str, Any]] = Field(default_factory=list)
+
+
+class BindingStatus(ApiModel):
+    """Status of an MlflowBinding."""
+
+    observed_generation: Annotated[int, Field(description="Generation last reconciled.")] = 0
+    url: Annotated[str | None, Field(max_length=512, description="The tracking URI.")] = None
+    artifact_root: Annotated[
+        str | None, Field(max_length=1024, description="Where the artifacts lie.")
+    ] = None
+    workspace: Annotated[
+        WorkspaceRef | None, Field(description="The workspace it is bound to.")
+    ] = None
+    binding: Annotated[
+        BindingRef | None, Field(description="The Secret, as the Service Binding spec names it.")
+    ] = None
+    config_map: Annotated[BindingRef | None, Field(description="The ConfigMap.")] = None
+    pod: Annotated[
+        dict[str, Any] | None,
+        Field(
+            description="What pods must carry: envFrom, volumes, volumeMounts, initContainers.",
+            json_schema_extra={"x-kubernetes-preserve-unknown-fields": True},
+        ),
+    ] = None
+    conditions: Annotated[list[Condition], Field(max_length=16, description="Accepted, Ready.")] = (
+        Field(default_factory=list)
+    )

@@ -1,0 +1,87 @@
+"""MlflowWorkspace: what a team owns."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from mooring_operator.api.base import ApiModel, Name, rule, rules
+from mooring_operator.api.conditions import Condition
+
+LabelValues = Annotated[
+    dict[str, Annotated[str, Field(max_length=63)]],
+    Field(max_length=32, description="Labels that the namespace must carry."),
+]
+
+
+class NamespaceSelector(ApiModel):
+    """Which namespaces, by their labels."""
+
+    match_labels: LabelValues
+
+
+class AllowedNamespaces(ApiModel):
+    """Which namespaces may bind to a workspace, as in the Gateway API."""
+
+    model_config = ApiModel.model_config | {
+        "json_schema_extra": rules(
+            rule(
+                "self.from == 'Selector' ? has(self.selector) : !has(self.selector)",
+                "selector goes with from: Selector, and only with it",
+            )
+        )
+    }
+
+    from_: Annotated[
+        Literal["Same", "All", "Selector"],
+        Field(alias="from", description="Same: only the workspace's own namespace."),
+    ] = "Same"
+    selector: Annotated[
+        NamespaceSelector | None, Field(description="With from: Selector, which namespaces.")
+    ] = None
+
+    def admits(self, own: str, namespace: str, labels: dict[str, str]) -> bool:
+        """Whether pods of `namespace`, which carries `labels`, may use a workspace of `own`."""
+        if namespace == own or self.from_ == "All":
+            return True
+        if self.selector is None:
+            return False
+        return self.selector.match_labels.items() <= labels.items()
+
+
+class WorkspaceSpec(ApiModel):
+    """Spec of an MlflowWorkspace; every field has a default."""
+
+    class_name: Annotated[
+        Name | None,
+        Field(description="The MlflowWorkspaceClass; left out, the class marked as default."),
+    ] = None
+    allowed_namespaces: Annotated[
+        AllowedNamespaces, Field(description="Which namespaces may bind to this workspace.")
+    ] = AllowedNamespaces()
+
+
+class BindingRef(ApiModel):
+    """The Secret with the connection, as the Service Binding specification names it."""
+
+    name: Annotated[str, Field(max_length=253, description="Name of the Secret.")]
+
+
+class WorkspaceStatus(ApiModel):
+    """Status of an MlflowWorkspace."""
+
+    observed_generation: Annotated[int, Field(description="Generation last reconciled.")] = 0
+    url: Annotated[str | None, Field(max_length=512, description="The tracking URI.")] = None
+    artifact_root: Annotated[
+        str | None, Field(max_length=1024, description="Where the artifacts lie.")
+    ] = None
+    binding: Annotated[
+        BindingRef | None, Field(description="Provisioned service of the workspace's own binding.")
+    ] = None
+    conditions: Annotated[
+        list[Condition],
+        Field(
+            max_length=16,
+            description="Ready, DatabaseReady, ArtifactStoreReady, ServerAvailable, "
+            "RoundTripVerified.",
+        ),
+    ] = Field(default_factory=list)

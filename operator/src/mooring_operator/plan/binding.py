@@ -1,0 +1,87 @@
+"""What answers a binding: a ConfigMap, a Secret, the launchers' rights, the pod fragment."""
+
+import base64
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from mooring import contract
+from mooring_operator.api.workspaceclass import ContainerImage, Launcher
+from mooring_operator.plan.connection import Connection, pod_environment
+from mooring_operator.plan.metadata import ACCESS, Manifest, Owner, child
+from mooring_operator.plan.pods import restricted_container, token_mounts, token_volumes
+
+LAUNCHER_ROLE: Final = "mooring-launcher"
+"""ClusterRole of charts/mooring with what KubernetesPodOperator needs; the operator may bind it."""
+
+
+def own_binding(workspace: Owner) -> Manifest:
+    """The binding of its own name that a workspace gets in its own namespace."""
+    head = child(workspace, contract.API_VERSION, "MlflowBinding", workspace.name, ACCESS)
+    return head | {"spec": {"workspaceRef": {"name": workspace.name}}}
+
+
+def published_objects(binding: Owner, connection: Connection) -> list[Manifest]:
+    """The ConfigMap and the Secret; both always exist, so that references are never optional."""
+    environment = pod_environment(connection, binding.name)
+    public = {k: v for k, v in environment.items() if k not in contract.SECRET_KEYS}
+    secret = {k: v for k, v in environment.items() if k in contract.SECRET_KEYS}
+    name = contract.published_name(binding.name)
+    return [
+        child(binding, "v1", "ConfigMap", name, ACCESS) | {"data": public},
+        child(binding, "v1", "Secret", name, ACCESS) | {"type": "Opaque", "data": encoded(secret)},
+    ]
+
+
+def launcher_name(binding: str) -> str:
+    """Name of the RoleBinding that lets the class's launchers start pods beside the binding."""
+    return f"{contract.published_name(binding)}-launcher"
+
+
+def launcher_role_binding(binding: Owner, launchers: Iterable[Launcher]) -> Manifest | None:
+    """The rights of the class's Airflow service accounts beside the binding; None without any."""
+    subjects = [
+        {"kind": "ServiceAccount", "namespace": entry.namespace, "name": entry.service_account}
+        for entry in launchers
+    ]
+    if not subjects:
+        return None
+    api_group = "rbac.authorization.k8s.io"
+    head = child(binding, f"{api_group}/v1", "RoleBinding", launcher_name(binding.name), ACCESS)
+    return head | {
+        "roleRef": {"apiGroup": api_group, "kind": "ClusterRole", "name": LAUNCHER_ROLE},
+        "subjects": subjects,
+    }
+
+
+def pod_fragment(binding: str, connection: Connection, guard: ContainerImage) -> dict[str, Any]:
+    """What a pod must carry to reach the workspace, and to be refused when it cannot."""
+    name = contract.published_name(binding)
+    env_from = [{"configMapRef": {"name": name}}, {"secretRef": {"name": name}}]
+    mounts = token_mounts(connection)
+    return {
+        "envFrom": env_from,
+        "volumes": token_volumes(connection),
+        "volumeMounts": mounts,
+        "initContainers": [
+            {
+                **restricted_container(contract.GUARD_CONTAINER, guard),
+                "command": ["mooring", "guard"],
+                "envFrom": env_from,
+                "volumeMounts": mounts,
+                "resources": {
+                    "requests": {"cpu": "10m", "memory": "64Mi"},
+                    "limits": {"memory": "128Mi"},
+                },
+            }
+        ],
+    }
+
+
+def encoded(values: Mapping[str, str]) -> dict[str, str]:
+    """Values in the form of a Secret's data."""
+    return {key: base64.b64encode(value.encode()).decode() for key, value in values.items()}
+
+
+def decoded(secret: Manifest) -> dict[str, str]:
+    """The values of a live Secret's data."""
+    return {k: base64.b64decode(v).decode() for k, v in secret.get("data", {}).items()}

@@ -1,0 +1,68 @@
+"""Whether a live object is what was planned, so that nothing is written that is right already."""
+
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any, Final
+
+from mooring.contract import GROUP
+from mooring_operator.plan.metadata import Manifest, digest
+
+APPLIED_ANNOTATION: Final = f"{GROUP}/applied"
+
+_QUANTITY: Final = re.compile(r"^(?P<number>\d+(\.\d+)?)(?P<suffix>m|[kMGTPE]|[KMGTPE]i)?$")
+_FACTORS: Final = {
+    "": Decimal(1),
+    "m": Decimal("0.001"),
+    **{s: Decimal(1000) ** (i + 1) for i, s in enumerate("kMGTPE")},
+    **{f"{s}i": Decimal(1024) ** (i + 1) for i, s in enumerate("KMGTPE")},
+}
+
+
+def marked(desired: Manifest) -> Manifest:
+    """`desired` with the digest of its content, which shows later when a field was given up."""
+    metadata = desired["metadata"]
+    annotations = {**metadata.get("annotations", {}), APPLIED_ANNOTATION: digest(desired)}
+    return desired | {"metadata": metadata | {"annotations": annotations}}
+
+
+def differs(desired: Manifest, live: Manifest | None) -> bool:
+    """Whether `desired` (see `marked`) must be applied again.
+
+    Fields that only `live` has belong to others (defaults, replicas of an autoscaler, injected
+    annotations) and do not count.
+    """
+    return live is None or not _covers(live, desired)
+
+
+def _covers(live: Any, desired: Any) -> bool:
+    if isinstance(desired, Mapping):
+        return isinstance(live, Mapping) and all(
+            _covers(live.get(key), value) or _is_empty(value) for key, value in desired.items()
+        )
+    if isinstance(desired, list):
+        return isinstance(live, list) and _covers_list(live, desired)
+    return live == desired or _same_quantity(live, desired)
+
+
+def _covers_list(live: list[Any], desired: list[Any]) -> bool:
+    if all(isinstance(item, Mapping) and "name" in item for item in desired):
+        by_name = {item["name"]: item for item in live if isinstance(item, Mapping)}
+        return all(_covers(by_name.get(item["name"]), item) for item in desired)
+    return len(live) == len(desired) and all(map(_covers, live, desired))
+
+
+def _is_empty(desired: Any) -> bool:
+    """Whether the API server may have dropped it: it does not store an empty map or list."""
+    return isinstance(desired, Mapping | list) and not desired
+
+
+def _same_quantity(live: Any, desired: Any) -> bool:
+    """Whether two texts are one quantity: the API server stores 1024Mi as 1Gi."""
+    numbers = [_quantity(value) for value in (live, desired)]
+    return numbers[0] is not None and numbers[0] == numbers[1]
+
+
+def _quantity(value: Any) -> Decimal | None:
+    match = _QUANTITY.match(value) if isinstance(value, str) else None
+    return Decimal(match["number"]) * _FACTORS[match["suffix"] or ""] if match else None

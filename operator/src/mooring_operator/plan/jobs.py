@@ -1,0 +1,96 @@
+"""The two Jobs of a workspace: the migration of its database, and the canary.
+
+A Job's name ends in the digest of what it proves. The finished Job is the record of the proof:
+while it stands, nothing runs again; when something changes, the name changes with it.
+"""
+
+from typing import Any, Final
+
+from mooring_operator.api.workspaceclass import ContainerImage
+from mooring_operator.plan.binding import pod_fragment
+from mooring_operator.plan.connection import Connection, pod_environment
+from mooring_operator.plan.database import MIGRATION_URI
+from mooring_operator.plan.metadata import (
+    CANARY,
+    DATABASE,
+    MIGRATION,
+    Manifest,
+    Owner,
+    child,
+    digest,
+    labels,
+)
+from mooring_operator.plan.pods import (
+    restricted_container,
+    restricted_pod,
+    temp_mount,
+    temp_volume,
+)
+
+MIGRATION_DEADLINE_S: Final = 1800
+CANARY_DEADLINE_S: Final = 180
+
+
+def migration_job(workspace: Owner, image: ContainerImage, database: str) -> Manifest:
+    """The Job that brings the schema to the version of `image`; `database` names where."""
+    container = {
+        **restricted_container(MIGRATION, image),
+        "command": ["mooring", "migrate"],
+        "env": [
+            {
+                "name": "MLFLOW_BACKEND_STORE_URI",
+                "valueFrom": {
+                    "secretKeyRef": {
+                        "name": workspace.child_name_for(DATABASE),
+                        "key": MIGRATION_URI,
+                    }
+                },
+            }
+        ],
+        "volumeMounts": [temp_mount()],
+    }
+    pod = {"containers": [container], "volumes": [temp_volume()]}
+    proves = digest([image.image, database])
+    return _job(workspace, MIGRATION, proves, pod, MIGRATION_DEADLINE_S)
+
+
+def canary_job(
+    connection: Connection, image: ContainerImage, guard: ContainerImage, server_digest: str
+) -> Manifest:
+    """The Job that makes the round trip with exactly what the pods of the own binding get."""
+    workspace = connection.workspace
+    fragment = pod_fragment(workspace.name, connection, guard)
+    container = {
+        **restricted_container(CANARY, image),
+        "command": ["mooring", "canary"],
+        "envFrom": fragment["envFrom"],
+        "volumeMounts": [temp_mount(), *fragment["volumeMounts"]],
+    }
+    pod = {
+        "containers": [container],
+        "initContainers": fragment["initContainers"],
+        "volumes": [temp_volume(), *fragment["volumes"]],
+    }
+    proves = digest([pod_environment(connection, workspace.name), fragment, server_digest])
+    return _job(workspace, CANARY, proves, pod, CANARY_DEADLINE_S)
+
+
+def _job(
+    workspace: Owner, component: str, proves: str, pod: dict[str, Any], deadline: int
+) -> Manifest:
+    name = f"{workspace.child_name_for(component)}-{proves}"
+    return child(workspace, "batch/v1", "Job", name, component) | {
+        "spec": {
+            "backoffLimit": 0,
+            "activeDeadlineSeconds": deadline,
+            "template": {
+                "metadata": {"labels": labels(workspace, component)},
+                "spec": {
+                    **restricted_pod(),
+                    **pod,
+                    "restartPolicy": "Never",
+                    "serviceAccountName": workspace.child_name,
+                },
+            },
+        }
+    }

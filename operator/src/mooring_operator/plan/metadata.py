@@ -1,0 +1,89 @@
+"""Metadata of what the operator makes: names, labels, owners, and digests of content."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any, Final
+
+from mooring.contract import API_VERSION, GROUP
+
+Manifest = dict[str, Any]
+
+MANAGED_BY: Final = "mooring"
+MANAGED_SELECTOR: Final = f"app.kubernetes.io/managed-by={MANAGED_BY}"
+WORKSPACE_LABEL: Final = f"{GROUP}/workspace"
+CLEANUP_FINALIZER: Final = f"{GROUP}/cleanup"
+
+DATABASE: Final = "database"
+STORE: Final = "store"
+SERVER: Final = "server"
+MIGRATION: Final = "migrate"
+CANARY: Final = "canary"
+ACCESS: Final = "access"
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """The object that owns what is made for it, always in the same namespace."""
+
+    kind: str
+    namespace: str
+    name: str
+    uid: str
+
+    @property
+    def child_name(self) -> str:
+        """Name of the children of which there is one per kind."""
+        return f"{self.name}-mlflow"
+
+    def child_name_for(self, component: str) -> str:
+        """Name of the child with the given role."""
+        return f"{self.child_name}-{component}"
+
+
+def labels(owner: Owner, component: str) -> dict[str, str]:
+    """Labels of a child; name, instance and component alone select pods, and never change."""
+    return {
+        **selector(owner, component),
+        "app.kubernetes.io/part-of": "mooring",
+        "app.kubernetes.io/managed-by": MANAGED_BY,
+        WORKSPACE_LABEL: owner.name,
+    }
+
+
+def selector(owner: Owner, component: str) -> dict[str, str]:
+    """Labels that select the pods of a component."""
+    return {
+        "app.kubernetes.io/name": "mlflow",
+        "app.kubernetes.io/instance": owner.name,
+        "app.kubernetes.io/component": component,
+    }
+
+
+def child(owner: Owner, api_version: str, kind: str, name: str, component: str) -> Manifest:
+    """The head of a manifest that `owner` owns."""
+    return {
+        "apiVersion": api_version,
+        "kind": kind,
+        "metadata": {
+            "name": name,
+            "namespace": owner.namespace,
+            "labels": labels(owner, component),
+            "ownerReferences": [
+                {
+                    "apiVersion": API_VERSION,
+                    "kind": owner.kind,
+                    "name": owner.name,
+                    "uid": owner.uid,
+                    "controller": True,
+                    "blockOwnerDeletion": True,
+                }
+            ],
+        },
+    }
+
+
+def digest(content: Any) -> str:
+    """Twelve hexadecimal digits that stand for JSON content, whatever the order of its keys."""
+    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()[:12]

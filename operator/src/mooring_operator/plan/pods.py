@@ -1,0 +1,76 @@
+"""What every pod of the operator has in common: security, scratch space, the token."""
+
+from typing import Any, Final
+
+from mooring import contract
+from mooring_operator.api.workspaceclass import ContainerImage
+from mooring_operator.plan.connection import Connection
+
+Json = dict[str, Any]
+
+TOKEN_LIFETIME_S: Final = 3600
+TEMP: Final = "tmp"
+
+
+def restricted_pod() -> Json:
+    """Pod fields of the restricted Pod Security Standard, without service links.
+
+    A Service called `mlflow` would otherwise set MLFLOW_PORT=tcp://…, which the server refuses.
+    """
+    return {
+        "enableServiceLinks": False,
+        "automountServiceAccountToken": False,
+        "securityContext": {
+            "runAsNonRoot": True,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+    }
+
+
+def restricted_container(name: str, image: ContainerImage) -> Json:
+    """Container fields of the restricted Pod Security Standard, with a read-only root."""
+    return {
+        "name": name,
+        "image": image.image,
+        "imagePullPolicy": image.image_pull_policy,
+        "terminationMessagePolicy": "FallbackToLogsOnError",
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        },
+    }
+
+
+def temp_volume() -> Json:
+    """Scratch space: MLflow locks and spools in the temporary folder."""
+    return {"name": TEMP, "emptyDir": {}}
+
+
+def temp_mount() -> Json:
+    """Where the scratch space is mounted."""
+    return {"name": TEMP, "mountPath": "/tmp"}  # noqa: S108 (a path in the container)
+
+
+def token_volumes(connection: Connection) -> list[Json]:
+    """The volume with the token that assumes the workspace's role; none with keys."""
+    if not connection.keyless:
+        return []
+    token = {
+        "audience": contract.AWS_AUDIENCE,
+        "expirationSeconds": TOKEN_LIFETIME_S,
+        "path": contract.TOKEN_PATH.rsplit("/", 1)[-1],
+    }
+    return [
+        {
+            "name": contract.VOLUME_NAME,
+            "projected": {"sources": [{"serviceAccountToken": token}]},
+        }
+    ]
+
+
+def token_mounts(connection: Connection) -> list[Json]:
+    """Where the token is mounted; nowhere with keys."""
+    if not connection.keyless:
+        return []
+    return [{"name": contract.VOLUME_NAME, "mountPath": contract.MOUNT_PATH, "readOnly": True}]

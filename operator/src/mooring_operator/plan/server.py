@@ -1,0 +1,176 @@
+"""The tracking server: ServiceAccount, Service and Deployment."""
+
+from typing import Any, Final
+
+from mooring import contract
+from mooring_operator.api.workspaceclass import ServerDefaults
+from mooring_operator.plan.connection import PORT, Connection, store_environment
+from mooring_operator.plan.database import RUNTIME_URI
+from mooring_operator.plan.metadata import (
+    DATABASE,
+    SERVER,
+    STORE,
+    Manifest,
+    Owner,
+    child,
+    digest,
+    labels,
+    selector,
+)
+from mooring_operator.plan.pods import (
+    restricted_container,
+    restricted_pod,
+    temp_mount,
+    temp_volume,
+    token_mounts,
+    token_volumes,
+)
+
+CONFIG_ANNOTATION: Final = f"{contract.GROUP}/config-digest"
+SHUTDOWN_S: Final = 60
+
+SETTINGS: Final = {
+    # jobs are for GenAI scorers and cost 1.5 GiB
+    "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    # 2 engines of 2 + 1 connections: 16 workspaces fit a stock PostgreSQL
+    "MLFLOW_SQLALCHEMYSTORE_POOL_SIZE": "2",
+    "MLFLOW_SQLALCHEMYSTORE_MAX_OVERFLOW": "1",
+}
+
+
+def server_objects(
+    connection: Connection, defaults: ServerDefaults, database_digest: str
+) -> list[Manifest]:
+    """Everything of the tracking server; `database_digest` changes with its connection URI."""
+    workspace = connection.workspace
+    return [
+        service_account(workspace),
+        _service(workspace),
+        _deployment(connection, defaults, database_digest),
+    ]
+
+
+def service_account(workspace: Owner) -> Manifest:
+    """The identity of the server, the migration and the canary: no rights in the cluster."""
+    head = child(workspace, "v1", "ServiceAccount", workspace.child_name, SERVER)
+    return head | {"automountServiceAccountToken": False}
+
+
+def _service(workspace: Owner) -> Manifest:
+    port = {"name": "http", "port": PORT, "targetPort": "http", "protocol": "TCP"}
+    head = child(workspace, "v1", "Service", workspace.child_name, SERVER)
+    return head | {"spec": {"selector": selector(workspace, SERVER), "ports": [port]}}
+
+
+def _deployment(connection: Connection, defaults: ServerDefaults, database_digest: str) -> Manifest:
+    workspace = connection.workspace
+    config = digest([store_environment(connection), database_digest])
+    template = {
+        "metadata": {
+            "labels": labels(workspace, SERVER),
+            "annotations": {CONFIG_ANNOTATION: config},
+        },
+        "spec": {
+            **restricted_pod(),
+            "serviceAccountName": workspace.child_name,
+            "terminationGracePeriodSeconds": SHUTDOWN_S,
+            "containers": [_container(connection, defaults)],
+            "volumes": [temp_volume(), *token_volumes(connection)],
+        },
+    }
+    head = child(workspace, "apps/v1", "Deployment", workspace.child_name, SERVER)
+    return head | {
+        "spec": {
+            "replicas": 1,
+            "selector": {"matchLabels": selector(workspace, SERVER)},
+            "strategy": {
+                "type": "RollingUpdate",
+                "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1},
+            },
+            "template": template,
+        }
+    }
+
+
+def _container(connection: Connection, defaults: ServerDefaults) -> dict[str, Any]:
+    health = {"path": "/health", "port": "http"}
+    # /health does not touch the database; this does. Its host must be an allowed one.
+    deep = {
+        "path": "/api/2.0/mlflow/experiments/search?max_results=1",
+        "port": "http",
+        "httpHeaders": [{"name": "Host", "value": f"localhost:{PORT}"}],
+    }
+    return {
+        **restricted_container(SERVER, defaults),
+        "command": ["mlflow", "server"],
+        "args": [
+            "--host=0.0.0.0",
+            f"--port={PORT}",
+            "--workers=1",
+            "--no-serve-artifacts",
+            f"--default-artifact-root={connection.artifact_root}",
+        ],
+        "env": _environment(connection),
+        "ports": [{"name": "http", "containerPort": PORT, "protocol": "TCP"}],
+        "startupProbe": {"httpGet": health, "periodSeconds": 1, "failureThreshold": 180},
+        "readinessProbe": {"httpGet": deep, "periodSeconds": 5, "timeoutSeconds": 5},
+        "livenessProbe": {
+            "httpGet": health,
+            "periodSeconds": 10,
+            "timeoutSeconds": 5,
+            "failureThreshold": 6,
+        },
+        "resources": defaults.resources.model_dump(by_alias=True, exclude_defaults=True),
+        "volumeMounts": [temp_mount(), *token_mounts(connection)],
+    }
+
+
+def _environment(connection: Connection) -> list[dict[str, Any]]:
+    """Environment of the server; it never holds the clients' ConfigMap (MLFLOW_* would clash)."""
+    workspace = connection.workspace
+    public = {k: v for k, v in store_environment(connection).items() if not _secret(k)}
+    keys = sorted(filter(_secret, connection.credentials))
+    return [
+        {
+            "name": "MLFLOW_BACKEND_STORE_URI",
+            "valueFrom": {
+                "secretKeyRef": {
+                    "name": workspace.child_name_for(DATABASE),
+                    "key": RUNTIME_URI,
+                }
+            },
+        },
+        {"name": "POD_IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}},
+        {"name": "MLFLOW_SERVER_ALLOWED_HOSTS", "value": ",".join(allowed_hosts(workspace))},
+        *({"name": k, "value": v} for k, v in sorted({**SETTINGS, **public}.items())),
+        *(
+            {
+                "name": key,
+                "valueFrom": {
+                    "secretKeyRef": {"name": workspace.child_name_for(STORE), "key": key}
+                },
+            }
+            for key in keys
+        ),
+    ]
+
+
+def allowed_hosts(workspace: Owner) -> list[str]:
+    """Host headers that the server answers to; setting any replaces MLflow's own list.
+
+    An entry matches the whole header with its port, so each name stands bare and with `:*`.
+    """
+    name, namespace = workspace.child_name, workspace.namespace
+    names = [
+        name,
+        f"{name}.{namespace}",
+        f"{name}.{namespace}.svc",
+        f"{name}.{namespace}.svc.cluster.local",
+    ]
+    local = ["localhost:*", "127.0.0.1:*", "$(POD_IP):*"]
+    return local + [entry for host in names for entry in (host, f"{host}:*")]
+
+
+def _secret(key: str) -> bool:
+    return key in contract.SECRET_KEYS

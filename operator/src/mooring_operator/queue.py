@@ -1,0 +1,125 @@
+"""The work queue: keys, each at most once at a time, with backoff and delays.
+
+The semantics are those of client-go's work queue
+(https://pkg.go.dev/k8s.io/client-go/util/workqueue): a key that is added while it waits is there
+once, a key that is added while it is worked on runs once more afterwards, and no two workers
+ever hold the same key.
+"""
+
+import heapq
+import random
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass
+from typing import Final
+
+BACKOFF_BASE_S: Final = 0.05
+BACKOFF_LIMIT_S: Final = 30.0
+JITTER: Final = 0.1
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Key:
+    """What is to be reconciled; `namespace` is empty for cluster-scoped kinds."""
+
+    kind: str
+    namespace: str
+    name: str
+
+
+def backoff(failures: int, jitter: float) -> float:
+    """Seconds to wait after the given number of failures in a row; `jitter` from -1 to 1."""
+    exponential = BACKOFF_BASE_S * 2.0 ** min(failures - 1, 32)
+    return float(min(BACKOFF_LIMIT_S, exponential)) * (1 + JITTER * jitter)
+
+
+class WorkQueue:
+    """Keys on their way to workers; every method may be called from any thread."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._ready: deque[Key] = deque()
+        self._waiting: set[Key] = set()
+        self._held: set[Key] = set()
+        self._again: set[Key] = set()
+        self._delayed: list[tuple[float, Key]] = []
+        self._due: dict[Key, float] = {}
+        self._failures: dict[Key, int] = {}
+        self._closed = False
+
+    def add(self, key: Key) -> None:
+        """Have `key` reconciled soon."""
+        with self._changed:
+            self._add(key)
+
+    def add_after(self, key: Key, delay: float) -> None:
+        """Have `key` reconciled in `delay` seconds at the latest."""
+        due = time.monotonic() + delay
+        with self._changed:
+            if due < self._due.get(key, float("inf")):
+                self._due[key] = due
+                heapq.heappush(self._delayed, (due, key))
+                self._changed.notify()
+
+    def retry(self, key: Key) -> None:
+        """Have `key` reconciled again after a failure, later each time."""
+        with self._changed:
+            self._failures[key] = self._failures.get(key, 0) + 1
+            failures = self._failures[key]
+        # spread, so that keys that failed together do not come back together
+        self.add_after(key, backoff(failures, random.uniform(-1, 1)))  # noqa: S311 (no secret)
+
+    def forget(self, key: Key) -> None:
+        """Start the backoff of `key` anew: it went well."""
+        with self._changed:
+            self._failures.pop(key, None)
+
+    def take(self) -> Key | None:
+        """The next key, held by the caller until `done`; waits for one. None once closed."""
+        with self._changed:
+            while not self._closed:
+                self._promote()
+                if self._ready:
+                    key = self._ready.popleft()
+                    self._waiting.discard(key)
+                    self._held.add(key)
+                    return key
+                next_due = self._delayed[0][0] - time.monotonic() if self._delayed else None
+                self._changed.wait(next_due)
+            return None
+
+    def done(self, key: Key) -> None:
+        """Let go of a key that `take` gave."""
+        with self._changed:
+            self._held.discard(key)
+            if key in self._again:
+                self._again.discard(key)
+                self._add(key)
+
+    def close(self) -> None:
+        """Let every worker's `take` return None; what is held may be finished."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+    def depth(self) -> int:
+        """How many keys wait for a worker now."""
+        with self._changed:
+            return len(self._ready)
+
+    def _add(self, key: Key) -> None:
+        if key in self._held:
+            self._again.add(key)
+        elif key not in self._waiting:
+            self._waiting.add(key)
+            self._ready.append(key)
+            self._changed.notify()
+
+    def _promote(self) -> None:
+        now = time.monotonic()
+        while self._delayed and self._delayed[0][0] <= now:
+            due, key = heapq.heappop(self._delayed)
+            if self._due.get(key) == due:
+                del self._due[key]
+                self._add(key)

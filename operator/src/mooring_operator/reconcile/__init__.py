@@ -1,0 +1,1 @@
+"""One readable pipeline per kind: load, guard, plan, apply, prune, observe, report."""

@@ -1,0 +1,70 @@
+"""What the pipelines read of other objects: the class of a workspace, a namespace's labels."""
+
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from mooring_operator.api.conditions import Finding
+from mooring_operator.api.workspaceclass import (
+    DEFAULT_CLASS_ANNOTATION,
+    WorkspaceClassSpec,
+    is_default,
+)
+from mooring_operator.kube import NAMESPACE, WORKSPACE_CLASS, Kube, Manifest
+from mooring_operator.reconcile.world import Blocked
+
+Spec = TypeVar("Spec", bound=BaseModel)
+
+
+def load_class(kube: Kube, name: str | None) -> WorkspaceClassSpec:
+    """The spec of the named class, or of the one that is marked as default.
+
+    Raises Blocked when there is none, several are marked, or its spec is not valid.
+    """
+    live = _named(kube, name) if name else _default(kube)
+    return parse_spec(WorkspaceClassSpec, live)
+
+
+def parse_spec(model: type[Spec], live: Manifest) -> Spec:
+    """The spec of a live object; raises Blocked where it does not fit the model."""
+    try:
+        return model.model_validate(live.get("spec", {}))
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        path = ".".join(("spec", *(str(part) for part in first["loc"])))
+        named = f"{live['kind']} {live['metadata']['name']}"
+        raise Blocked(Finding("InvalidSpec", f"{named}, {path}: {first['msg']}")) from None
+
+
+def namespace_labels(kube: Kube, name: str) -> dict[str, str]:
+    """The labels of a namespace; none where it is gone."""
+    live = kube.get(NAMESPACE, "", name)
+    labels: dict[str, str] = live["metadata"].get("labels", {}) if live else {}
+    return labels
+
+
+def _named(kube: Kube, name: str) -> Manifest:
+    live = kube.get(WORKSPACE_CLASS, "", name)
+    if live is None:
+        raise Blocked(
+            Finding(
+                "ClassNotFound",
+                f"spec.className: there is no MlflowWorkspaceClass {name!r}; see: kubectl get mlwc",
+            )
+        )
+    return live
+
+
+def _default(kube: Kube) -> Manifest:
+    defaults = [c for c in kube.search(WORKSPACE_CLASS) if is_default(c)]
+    if len(defaults) == 1:
+        return defaults[0]
+    names = ", ".join(sorted(c["metadata"]["name"] for c in defaults))
+    found = f"{len(defaults)} classes are marked ({names})" if defaults else "no class is marked"
+    raise Blocked(
+        Finding(
+            "NoDefaultClass",
+            f"spec.className is not set, and {found} with {DEFAULT_CLASS_ANNOTATION}=true; "
+            "name a class, or have exactly one marked",
+        )
+    )

@@ -1,0 +1,73 @@
+"""From a class and its admin Secrets to the store and the database server it names."""
+
+from mooring.contract import AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY
+from mooring_operator.api.base import SecretRef
+from mooring_operator.api.conditions import Finding
+from mooring_operator.api.workspaceclass import PostgresqlStore, S3Store
+from mooring_operator.kube import SECRET, Kube
+from mooring_operator.plan.binding import decoded
+from mooring_operator.reconcile.world import Blocked
+from mooring_operator.stores.postgresql import PostgresqlServer
+from mooring_operator.stores.protocol import (
+    ArtifactStore,
+    DatabaseConnection,
+    DatabaseServer,
+    S3Connection,
+)
+from mooring_operator.stores.s3_iam import S3IamStore
+
+USERNAME = "username"
+PASSWORD = "password"
+
+
+def artifact_store(kube: Kube, s3: S3Store) -> ArtifactStore:
+    """The bucket of the class, with the administrator's credential; raises Blocked."""
+    field = "spec.artifactStore.s3.adminSecret"
+    key_id, key = _admin(kube, s3.admin_secret, field, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY)
+    return S3IamStore(
+        S3Connection(
+            endpoint=s3.endpoint,
+            iam_endpoint=s3.iam.endpoint if s3.iam else None,
+            sts_endpoint=s3.sts.endpoint if s3.sts else None,
+            region=s3.region,
+            bucket=s3.bucket,
+            credentials=s3.credentials,
+            token_issuer=s3.token_issuer,
+            access_key_id=key_id,
+            secret_access_key=key,
+        )
+    )
+
+
+def database_server(kube: Kube, postgresql: PostgresqlStore) -> DatabaseServer:
+    """The database server of the class, with the administrator's login; raises Blocked."""
+    field = "spec.backendStore.postgresql.adminSecret"
+    username, password = _admin(kube, postgresql.admin_secret, field, USERNAME, PASSWORD)
+    return PostgresqlServer(
+        DatabaseConnection(
+            host=postgresql.host,
+            port=postgresql.port,
+            ssl_mode=postgresql.ssl_mode,
+            username=username,
+            password=password,
+        )
+    )
+
+
+def _admin(kube: Kube, ref: SecretRef, field: str, *keys: str) -> list[str]:
+    secret = kube.get(SECRET, ref.namespace, ref.name)
+    where = f"class, {field}: Secret {ref.namespace}/{ref.name}"
+    if secret is None:
+        raise Blocked(Finding("SecretNotFound", f"{where} does not exist; create it"))
+    values = decoded(secret)
+    for key in keys:
+        value = values.get(key, "")
+        if not value or value != value.strip():
+            found = (
+                f"the keys {', '.join(sorted(values)) or '(none)'}"
+                if not value
+                else (f"{key} with white space around its value")
+            )
+            wanted = " and ".join(keys)
+            raise Blocked(Finding("InvalidSecret", f"{where} has {found}; it must have {wanted}"))
+    return [values[key] for key in keys]

@@ -1,0 +1,46 @@
+"""The last step of each pipeline: write the status, if it changed."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from mooring_operator.api.conditions import Verdict, to_conditions
+from mooring_operator.kube import KubeError, Manifest
+from mooring_operator.reconcile.world import Outcome, World
+
+
+def report(
+    world: World, live: Manifest, verdicts: Sequence[Verdict], fields: dict[str, Any]
+) -> Outcome:
+    """Write status.conditions from `verdicts` and the other fields of the status.
+
+    The outcome asks for a retry while something is wrong that no event will announce the end of.
+    """
+    generation = live["metadata"]["generation"]
+    before = live.get("status", {})
+    status = {
+        "observedGeneration": generation,
+        "conditions": to_conditions(
+            verdicts, before.get("conditions", []), generation, world.now()
+        ),
+        **{name: value for name, value in fields.items() if value is not None},
+    }
+    if status != before:
+        _write(world, live, status)
+    return Outcome(retry=any(v.finding is not None and not v.finding.waiting for v in verdicts))
+
+
+def _write(world: World, live: Manifest, status: dict[str, Any]) -> None:
+    metadata = {
+        name: live["metadata"][name] for name in ("name", "namespace") if name in live["metadata"]
+    }
+    document = {
+        "apiVersion": live["apiVersion"],
+        "kind": live["kind"],
+        "metadata": metadata,
+        "status": status,
+    }
+    try:
+        world.kube.apply(document, status=True)
+    except KubeError as error:
+        if error.status != 404:  # deleted meanwhile: nobody is left to tell
+            raise

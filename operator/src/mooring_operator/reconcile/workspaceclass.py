@@ -1,0 +1,49 @@
+"""The pipeline of a workspace class: prove the admin connections."""
+
+from collections.abc import Callable
+
+from mooring_operator.api.conditions import (
+    ARTIFACT_STORE_READY,
+    DATABASE_READY,
+    Finding,
+    Verdict,
+    summary,
+)
+from mooring_operator.api.workspaceclass import WorkspaceClassSpec
+from mooring_operator.kube import WORKSPACE_CLASS
+from mooring_operator.queue import Key
+from mooring_operator.reconcile.loading import parse_spec
+from mooring_operator.reconcile.outside import artifact_store, database_server
+from mooring_operator.reconcile.report import report
+from mooring_operator.reconcile.world import Blocked, Outcome, World
+from mooring_operator.stores.errors import StoreError
+
+
+def reconcile_class(world: World, key: Key) -> Outcome:
+    """Check that both admin connections of the class work, and say so in its status."""
+    live = world.kube.get(WORKSPACE_CLASS, "", key.name)
+    if live is None:
+        return Outcome()
+    try:
+        spec = parse_spec(WorkspaceClassSpec, live)
+    except Blocked as blocked:
+        return report(world, live, [summary([Verdict("", blocked.finding)], "")], {})
+    s3, postgresql = spec.artifact_store.s3, spec.backend_store.postgresql
+    store = _proven(lambda: artifact_store(world.kube, s3).check())
+    database = _proven(lambda: database_server(world.kube, postgresql).check())
+    parts = [
+        Verdict(ARTIFACT_STORE_READY, store, f"bucket {s3.bucket} and its IAM API answer"),
+        Verdict(DATABASE_READY, database, f"{postgresql.host}:{postgresql.port} admits the admin"),
+    ]
+    verdicts = [summary(parts, "the admin connections work"), *parts]
+    return report(world, live, verdicts, {})
+
+
+def _proven(check: Callable[[], None]) -> Finding | None:
+    try:
+        check()
+    except Blocked as blocked:
+        return blocked.finding
+    except StoreError as error:
+        return Finding(error.reason, error.message)
+    return None

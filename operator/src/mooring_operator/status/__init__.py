@@ -1,0 +1,1 @@
+"""Pure: from live objects to findings, and from findings to conditions."""

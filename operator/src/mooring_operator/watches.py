@@ -1,0 +1,64 @@
+"""The watches: the only module with kopf decorators. An event only ever becomes keys.
+
+| watched | why |
+|---|---|
+| classes, workspaces, bindings | their owners changed what they want |
+| Deployments, Jobs | the server became available, a proof ended |
+| Services, ServiceAccounts, ConfigMaps, RoleBindings | someone changed or deleted what we made |
+
+Secrets are not watched: that would need the right to list all of them (docs/security.md).
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import kopf
+
+from mooring.contract import GROUP, VERSION
+from mooring_operator.plan.metadata import MANAGED_BY
+from mooring_operator.queue import Key
+from mooring_operator.reconcile.triggers import Triggers
+
+OWN = ("mlflowworkspaceclasses", "mlflowworkspaces", "mlflowbindings")
+CHILDREN = (
+    ("apps", "v1", "deployments"),
+    ("batch", "v1", "jobs"),
+    ("", "v1", "services"),
+    ("", "v1", "serviceaccounts"),
+    ("", "v1", "configmaps"),
+    ("rbac.authorization.k8s.io", "v1", "rolebindings"),
+)
+
+
+def register(enqueue: Callable[[Key], None]) -> kopf.OperatorRegistry:
+    """A registry with all watches, which feed `enqueue`."""
+    registry = kopf.OperatorRegistry()
+    triggers = Triggers()
+
+    async def own(type: str | None, body: kopf.Body, **_: Any) -> None:  # noqa: A002 (kopf's name)
+        for key in triggers.own(type, body):
+            enqueue(key)
+
+    async def child(body: kopf.Body, **_: Any) -> None:
+        for key in triggers.child(body):
+            enqueue(key)
+
+    for plural in OWN:
+        kopf.on.event(GROUP, VERSION, plural, registry=registry)(own)
+    for group, version, plural in CHILDREN:
+        labels = {"app.kubernetes.io/managed-by": MANAGED_BY}
+        kopf.on.event(group, version, plural, labels=labels, registry=registry)(child)
+    return registry
+
+
+def settings() -> kopf.OperatorSettings:
+    """How kopf watches: alone, without writing anything of its own."""
+    result = kopf.OperatorSettings()
+    result.peering.standalone = True
+    result.posting.enabled = False
+    result.scanning.disabled = True
+    result.watching.server_timeout = 270
+    result.watching.chunk_size = 500
+    result.networking.request_timeout = 30
+    result.networking.connect_timeout = 5
+    return result

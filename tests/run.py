@@ -1,0 +1,123 @@
+"""`make check` and `make test`: the parts in order, each with its time, and a summary.
+
+Every part is a command that also runs by hand; the output goes straight to the terminal.
+"""
+
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+PYTHON: Final = sys.executable
+BIN: Final = Path(sys.executable).parent
+SOURCES: Final = ("operator", "images", "dags", "tests")
+CRDS: Final = "charts/mooring/crds"
+
+console = Console()
+app = typer.Typer(add_completion=False, help=__doc__)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of the checks: its name and the commands that make it up."""
+
+    name: str
+    commands: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How a part ended, and after how many seconds."""
+
+    name: str
+    passed: bool
+    seconds: float
+
+
+def _tool(name: str, *arguments: str) -> tuple[str, ...]:
+    return (str(BIN / name), *arguments)
+
+
+def _pytest(folder: str, *arguments: str) -> tuple[str, ...]:
+    return (PYTHON, "-m", "pytest", f"tests/{folder}", *arguments)
+
+
+CHECKS: Final = (
+    Part("format", (_tool("ruff", "format", "--check", *SOURCES),)),
+    Part("lint", (_tool("ruff", "check", *SOURCES),)),
+    Part(
+        "types",
+        (
+            _tool("mypy", "-p", "mooring", "-p", "mooring_operator", "-p", "mooring_airflow"),
+            _tool("mypy", "tests"),
+        ),
+    ),
+    Part("layers", (_tool("lint-imports"),)),
+    Part(
+        "generated",
+        (
+            (PYTHON, "-m", "mooring_operator.api.crd", CRDS),
+            ("git", "diff", "--exit-code", "--stat", "--", CRDS),
+        ),
+    ),
+    Part("unit", (_pytest("unit"),)),
+)
+
+TESTS: Final = (
+    Part("host", ((PYTHON, "-m", "tests.cluster", "host"),)),
+    Part("chart", (_pytest("chart"),)),
+    Part("integration", (_pytest("integration"),)),
+    Part("e2e", (_pytest("e2e"),)),
+)
+
+
+@app.command()
+def check() -> None:
+    """Format, lint, types, layers, generated files, unit tests."""
+    _run(CHECKS)
+
+
+@app.command(name="all")
+def everything() -> None:
+    """All checks and all tests."""
+    _run((*CHECKS, *TESTS))
+
+
+@app.command()
+def only(names: Annotated[list[str], typer.Argument(help="Names of parts.")]) -> None:
+    """Only the named parts."""
+    parts = {part.name: part for part in (*CHECKS, *TESTS)}
+    unknown = [name for name in names if name not in parts]
+    if unknown:
+        raise typer.BadParameter(f"no part {', '.join(unknown)}; there are {', '.join(parts)}")
+    _run(tuple(parts[name] for name in names))
+
+
+def _run(parts: tuple[Part, ...]) -> None:
+    """Run all parts, also after one failed: a newcomer wants to see everything that is wrong."""
+    results = [_run_part(part) for part in parts]
+    table = Table("part", "result", "seconds")
+    for result in results:
+        shown = "passed" if result.passed else "FAILED"
+        table.add_row(result.name, shown, f"{result.seconds:.1f}")
+    console.print(table)
+    failed = sum(not result.passed for result in results)
+    console.print(f"{len(results) - failed} passed, {failed} failed", highlight=False)
+    raise typer.Exit(int(failed > 0))
+
+
+def _run_part(part: Part) -> Result:
+    console.rule(part.name)
+    started = time.monotonic()
+    passed = all(subprocess.run(command, check=False).returncode == 0 for command in part.commands)
+    return Result(part.name, passed, time.monotonic() - started)
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,98 @@
+"""The work queue: no key twice at once, none lost, later each time it fails."""
+
+import threading
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mooring_operator.queue import BACKOFF_LIMIT_S, JITTER, Key, WorkQueue, backoff
+
+A, B = Key("MlflowWorkspace", "team-a", "a"), Key("MlflowWorkspace", "team-b", "b")
+
+
+def test_a_key_that_waits_is_there_once() -> None:
+    queue = WorkQueue()
+    queue.add(A)
+    queue.add(A)
+    queue.add(B)
+    assert [queue.take(), queue.take()] == [A, B]
+    assert queue.depth() == 0
+
+
+def test_a_key_added_while_it_is_held_comes_back_only_when_it_is_let_go() -> None:
+    queue = WorkQueue()
+    queue.add(A)
+    assert queue.take() == A
+    queue.add(A)
+    queue.add(A)
+    assert queue.depth() == 0, "a second worker must not get it now"
+    queue.done(A)
+    assert queue.depth() == 1
+    assert queue.take() == A
+
+
+def test_a_delayed_key_comes_by_itself_and_the_earliest_delay_wins() -> None:
+    queue = WorkQueue()
+    queue.add_after(A, 3600)
+    queue.add_after(A, 0.01)
+    assert queue.take() == A
+    queue.done(A)
+    assert queue.depth() == 0
+
+
+def test_a_failed_key_comes_back() -> None:
+    queue = WorkQueue()
+    queue.add(A)
+    taken = queue.take()
+    assert taken == A
+    queue.retry(A)
+    queue.done(A)
+    assert queue.take() == A
+
+
+def test_closing_ends_a_worker_that_waits() -> None:
+    queue = WorkQueue()
+    taken: list[Key | None] = []
+    worker = threading.Thread(target=lambda: taken.append(queue.take()))
+    worker.start()
+    queue.close()
+    worker.join(5)
+    assert taken == [None]
+
+
+def test_workers_never_hold_the_same_key_together() -> None:
+    queue, held, clashes, worked = WorkQueue(), set[Key](), list[Key](), list[Key]()
+    lock = threading.Lock()
+    keys = [Key("MlflowWorkspace", "n", str(number)) for number in range(5)]
+
+    def work() -> None:
+        while (key := queue.take()) is not None:
+            with lock:
+                if key in held:
+                    clashes.append(key)
+                held.add(key)
+            with lock:
+                held.discard(key)
+                worked.append(key)
+            queue.done(key)
+
+    workers = [threading.Thread(target=work) for _ in range(4)]
+    for worker in workers:
+        worker.start()
+    for _ in range(200):
+        for key in keys:
+            queue.add(key)
+    while queue.depth():
+        threading.Event().wait(0.001)
+    queue.close()
+    for worker in workers:
+        worker.join(5)
+    assert not clashes
+    assert set(worked) == set(keys)
+
+
+@given(st.integers(1, 10_000), st.floats(-1, 1))
+def test_backoff_grows_to_its_limit(failures: int, jitter: float) -> None:
+    wait = backoff(failures, jitter)
+    assert 0 < wait <= BACKOFF_LIMIT_S * (1 + JITTER)
+    assert backoff(failures + 1, jitter) >= wait
