@@ -15,6 +15,7 @@ from typing import Any
 import kopf
 
 from mooring.contract import GROUP, VERSION
+from mooring_operator.kube import connection_info
 from mooring_operator.plan.metadata import MANAGED_BY
 from mooring_operator.queue import Key
 from mooring_operator.reconcile.triggers import Triggers
@@ -43,12 +44,17 @@ def register(enqueue: Callable[[Key], None]) -> kopf.OperatorRegistry:
         for key in triggers.child(body):
             enqueue(key)
 
+    kopf.on.login(registry=registry)(_login)
     for plural in OWN:
         kopf.on.event(GROUP, VERSION, plural, registry=registry)(own)
     for group, version, plural in CHILDREN:
         labels = {"app.kubernetes.io/managed-by": MANAGED_BY}
         kopf.on.event(group, version, plural, labels=labels, registry=registry)(child)
     return registry
+
+
+async def _login(**_: Any) -> kopf.ConnectionInfo:
+    return connection_info()
 
 
 def settings() -> kopf.OperatorSettings:
