@@ -1,0 +1,130 @@
+"""Airflow's REST API, as far as the demo and the e2e tests need it."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+import httpx
+
+from tests.cluster.process import ClusterError
+from tests.demo.cluster import forwarded
+from tests.demo.system import PLAYGROUND
+
+PORT: Final = 8080
+OVER: Final = frozenset({"success", "failed"})
+POLL_S: Final = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class TaskInstance:
+    """A task instance: its state is None until the scheduler looked at it."""
+
+    task_id: str
+    map_index: int
+    try_number: int
+    state: str | None
+    seconds: float | None
+
+    @property
+    def name(self) -> str:
+        """Name with its map index, as Airflow's pages show it."""
+        return self.task_id if self.map_index < 0 else f"{self.task_id}[{self.map_index}]"
+
+
+@dataclass(frozen=True, slots=True)
+class DagRun:
+    """A DAG run that is over."""
+
+    dag_id: str
+    run_id: str
+    state: str
+    tasks: tuple[TaskInstance, ...]
+
+
+class Airflow:
+    """A client of the API server at `url`, logged in."""
+
+    def __init__(self, url: str) -> None:
+        token = httpx.get(f"{url}/auth/token").raise_for_status().json()["access_token"]
+        headers = {"Authorization": f"Bearer {token}"}
+        self._client = httpx.Client(base_url=f"{url}/api/v2", headers=headers, timeout=30)
+
+    def known(self, dag_id: str) -> bool:
+        """Whether the DAG was parsed already."""
+        return self._client.get(f"/dags/{dag_id}").status_code == 200
+
+    def import_errors(self) -> list[str]:
+        """What is wrong with the DAG files."""
+        answer = self._get("/importErrors")
+        return [f"{e['filename']}: {e['stack_trace']}" for e in answer["import_errors"]]
+
+    def run(
+        self,
+        dag_id: str,
+        *,
+        conf: dict[str, Any] | None = None,
+        timeout: float = 600,
+        progress: Callable[[list[TaskInstance]], None] = lambda _: None,
+    ) -> DagRun:
+        """Trigger a DAG and wait until its run is over; `progress` sees each look at its tasks.
+
+        Raises ClusterError when the DAG is not known or the run takes over `timeout` seconds.
+        """
+        deadline = time.monotonic() + timeout
+        while not self.known(dag_id):
+            if time.monotonic() > deadline:
+                errors = "\n".join(self.import_errors()) or "no import errors"
+                raise ClusterError(f"Airflow does not know the DAG {dag_id}: {errors}")
+            time.sleep(POLL_S)
+        self._client.patch(f"/dags/{dag_id}", json={"is_paused": False}).raise_for_status()
+        body = {"logical_date": None, "conf": conf or {}}
+        answer = self._client.post(f"/dags/{dag_id}/dagRuns", json=body).raise_for_status().json()
+        run_id: str = answer["dag_run_id"]
+        while True:
+            tasks = self.task_instances(dag_id, run_id)
+            progress(tasks)
+            state = self._get(f"/dags/{dag_id}/dagRuns/{run_id}")["state"]
+            if state in OVER:
+                return DagRun(dag_id, run_id, state, tuple(self.task_instances(dag_id, run_id)))
+            if time.monotonic() > deadline:
+                states = ", ".join(f"{task.name}: {task.state}" for task in tasks)
+                raise ClusterError(f"{dag_id} {run_id} is {state} after {timeout:.0f} s: {states}")
+            time.sleep(POLL_S)
+
+    def task_instances(self, dag_id: str, run_id: str) -> list[TaskInstance]:
+        """The task instances of a run."""
+        answer = self._get(f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances")
+        return [
+            TaskInstance(t["task_id"], t["map_index"], t["try_number"], t["state"], t["duration"])
+            for t in answer["task_instances"]
+        ]
+
+    def log(self, dag_id: str, run_id: str, task: TaskInstance, try_number: int = 0) -> str:
+        """The log of a try of a task instance, the newest unless named, as plain text."""
+        path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task.task_id}"
+        answer = self._client.get(
+            f"{path}/logs/{try_number or task.try_number}",
+            params={"map_index": task.map_index, "full_content": True},
+            headers={"Accept": "application/x-ndjson"},
+        )
+        return answer.raise_for_status().text
+
+    def xcom(self, dag_id: str, run_id: str, task: TaskInstance, key: str) -> Any:
+        """A value that a task instance pushed; None where it pushed none."""
+        path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task.task_id}/xcomEntries/{key}"
+        answer = self._client.get(path, params={"map_index": task.map_index, "deserialize": True})
+        if answer.status_code == 404:
+            return None
+        return answer.raise_for_status().json()["value"]
+
+    def _get(self, path: str) -> Any:
+        return self._client.get(path).raise_for_status().json()
+
+
+@contextmanager
+def airflow() -> Iterator[Airflow]:
+    """The playground's Airflow, while the block runs."""
+    with forwarded("airflow", PLAYGROUND, PORT) as url:
+        yield Airflow(url)

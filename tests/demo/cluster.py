@@ -1,0 +1,72 @@
+"""What the demo asks of the cluster: kubectl, helm, and ways into it."""
+
+import json
+import os
+import re
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Final
+
+from tests.cluster import cluster
+from tests.cluster.process import ClusterError, die_with_parent, run
+from tests.cluster.tools import tool
+
+FORWARDING: Final = re.compile(r"Forwarding from 127\.0\.0\.1:(\d+)")
+
+
+def environment() -> dict[str, str]:
+    """The environment in which kubectl and helm find the cluster of this checkout."""
+    return {"KUBECONFIG": str(cluster.kubeconfig())}
+
+
+def kubectl(*arguments: str, stdin: str | None = None) -> str:
+    """Run kubectl to its end; what it printed. Raises ClusterError with what it said."""
+    return run([tool("kubectl"), *arguments], env=environment(), stdin=stdin)
+
+
+def helm(*arguments: str) -> str:
+    """Run helm to its end; what it printed. Raises ClusterError with what it said."""
+    return run([tool("helm"), *arguments], env=environment())
+
+
+def get(kind: str, name: str, namespace: str = "") -> dict[str, Any]:
+    """One live object. Raises ClusterError where there is none."""
+    where = ("-n", namespace) if namespace else ()
+    live: dict[str, Any] = json.loads(kubectl("get", kind, name, *where, "-o", "json"))
+    return live
+
+
+def apply(*manifests: Mapping[str, Any]) -> None:
+    """Server-side apply of the manifests."""
+    document = {"apiVersion": "v1", "kind": "List", "items": list(manifests)}
+    arguments = ("apply", "--server-side", "--field-manager=demo", "-f", "-")
+    kubectl(*arguments, stdin=json.dumps(document))
+
+
+@contextmanager
+def forwarded(service: str, namespace: str, port: int, local_port: int = 0) -> Iterator[str]:
+    """Open the way to a Service while the block runs; its URL on this machine.
+
+    Raises ClusterError when kubectl cannot.
+    """
+    local = str(local_port) if local_port else ""
+    command = ["port-forward", "-n", namespace, f"service/{service}", f"{local}:{port}"]
+    with subprocess.Popen(
+        [str(tool("kubectl")), *command],
+        env={**os.environ, **environment()},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        preexec_fn=die_with_parent,
+    ) as process:
+        assert process.stdout is not None
+        try:
+            first = process.stdout.readline()
+            match = FORWARDING.search(first)
+            if match is None:
+                rest = first + process.stdout.read()
+                raise ClusterError(f"kubectl {' '.join(command)}: {rest.strip()}")
+            yield f"http://localhost:{match[1]}"
+        finally:
+            process.terminate()

@@ -1,0 +1,153 @@
+"""The system: cluster, images, the two charts, a workspace for each team.
+
+Every step looks first and does only what is missing, so a second run changes nothing.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from mooring.contract import API_VERSION
+from tests.cluster import cluster
+from tests.cluster.paths import CHECKOUT
+from tests.cluster.process import ClusterError
+from tests.cluster.report import say, stage
+from tests.demo.cluster import apply, get, helm, kubectl
+
+PLAYGROUND: Final = "playground"
+MOORING: Final = "mooring-system"
+TEAMS: Final = ("team-a", "team-b")
+READY_TIMEOUT: Final = "5m"
+
+VALUES: Final = CHECKOUT / "charts" / "playground" / "mooring-values.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """A chart of this repository, as it is installed here."""
+
+    name: str
+    namespace: str
+    images: dict[str, str]
+    """Name in the chart's `images` value -> folder below images/."""
+    values: tuple[Path, ...] = ()
+
+    @property
+    def chart(self) -> Path:
+        """Where the chart lies."""
+        return CHECKOUT / "charts" / self.name
+
+
+RELEASES: Final = (
+    Release(
+        "playground",
+        PLAYGROUND,
+        {name: name for name in ("postgresql", "versitygw", "airflow", "training", "runtime")},
+    ),
+    Release(
+        "mooring",
+        MOORING,
+        {"operator": "operator", "server": "server", "guard": "runtime"},
+        (VALUES,),
+    ),
+)
+
+
+def bring_up() -> None:
+    """Have everything in place and ready. Raises ClusterError with what is in the way."""
+    with stage("the cluster: one Kubernetes node"):
+        cluster.up()
+    with stage("the images: build what changed, load what the node lacks"):
+        references = cluster.images()
+    for release in RELEASES:
+        with stage(f"charts/{release.name}: helm upgrade --install, and wait for its pods"):
+            install(release, references)
+    for team in TEAMS:
+        apply(*workspace(team))
+    for team in TEAMS:
+        with stage(f"MlflowWorkspace {team}: database, role, migration, server, round trip"):
+            wait_ready("mlw", team, team)
+
+
+def install(release: Release, references: dict[str, str]) -> None:
+    """Install or upgrade a chart unless it stands here with the same inputs already."""
+    arguments = [
+        *(f"--values={path}" for path in release.values),
+        *(f"--set={setting}" for setting in _image_settings(release, references)),
+    ]
+    inputs = _digest(release, arguments)
+    if _installed(release) == inputs:
+        say(f"  {release.name}: nothing changed")
+        return
+    where = ("--namespace", release.namespace)
+    if release.name == "mooring":
+        # Helm installs CRDs only once
+        kubectl("apply", "--server-side", "--force-conflicts", "--field-manager=helm",
+                "-f", str(release.chart / "crds"))  # fmt: skip
+    helm("upgrade", "--install", release.name, str(release.chart), *where, "--create-namespace",
+         "--wait", "--timeout", "10m", "--description", inputs, *arguments)  # fmt: skip
+
+
+def workspace(team: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A team's namespace and its workspace: the whole spec is empty."""
+    return (
+        {
+            "apiVersion": "v1",
+            "kind": "Namespace",
+            "metadata": {
+                "name": team,
+                "labels": {"pod-security.kubernetes.io/warn": "restricted"},
+            },
+        },
+        {
+            "apiVersion": API_VERSION,
+            "kind": "MlflowWorkspace",
+            "metadata": {"name": team, "namespace": team},
+            "spec": {},
+        },
+    )
+
+
+def wait_ready(kind: str, name: str, namespace: str) -> None:
+    """Wait until the object's condition Ready is true.
+
+    Raises ClusterError with what the condition says when it takes too long.
+    """
+    try:
+        kubectl("wait", "-n", namespace, f"{kind}/{name}", "--for=condition=Ready",
+                f"--timeout={READY_TIMEOUT}")  # fmt: skip
+    except ClusterError:
+        conditions = get(kind, name, namespace).get("status", {}).get("conditions", [])
+        lines = [f"  {c['type']}={c['status']} {c['reason']}: {c['message']}" for c in conditions]
+        found = "\n".join(lines) or "  no conditions: does the operator run?"
+        raise ClusterError(
+            f"{kind}/{name} in {namespace} is not Ready after {READY_TIMEOUT}:\n{found}"
+        ) from None
+
+
+def _image_settings(release: Release, references: dict[str, str]) -> list[str]:
+    settings = []
+    for value, folder in sorted(release.images.items()):
+        repository, tag = references[folder].rsplit(":", 1)
+        settings += [f"images.{value}.repository={repository}", f"images.{value}.tag={tag}"]
+    return settings
+
+
+def _digest(release: Release, arguments: list[str]) -> str:
+    digest = hashlib.sha256("\0".join(arguments).encode())
+    for path in sorted((*release.chart.rglob("*"), *release.values)):
+        if path.is_file():
+            digest.update(path.read_bytes())
+    return f"inputs {digest.hexdigest()[:16]}"
+
+
+def _installed(release: Release) -> str | None:
+    """What the newest revision of the release was made of; None unless it stands."""
+    listed = json.loads(helm("list", "--namespace", release.namespace, "--deployed", "-o", "json"))
+    if not any(entry["name"] == release.name for entry in listed):
+        return None
+    history = helm("history", release.name, "--namespace", release.namespace, "-o", "json")
+    newest: dict[str, str] = json.loads(history)[-1]
+    return newest["description"] if newest["status"] == "deployed" else None
