@@ -1,0 +1,111 @@
+{{/*
+Which pods the policies look at. Matched before any CEL runs, so all other pods cost nothing.
+mooring.dev/skip opts out of everything; the operator's own pods (servers, migrations, canaries)
+carry what they need from the start. In: Exists for pods that ask by their label, DoesNotExist for
+those that take the namespace's default.
+*/}}
+{{- define "mooring.podSelector" -}}
+objectSelector:
+  matchExpressions:
+    - {key: mooring.dev/binding, operator: {{ . }}}
+    - {key: mooring.dev/skip, operator: NotIn, values: ["true"]}
+    - {key: app.kubernetes.io/managed-by, operator: NotIn, values: [mooring]}
+resourceRules:
+  - apiGroups: [""]
+    apiVersions: [v1]
+    operations: [CREATE]
+    resources: [pods]
+{{- end -}}
+
+{{/*
+Appends the fragment's envFrom and volumeMounts to every container of one list. In: "containers" or
+"initContainers". Three things the API server forces on the form:
+- A list that is not there must be added whole, one that is there must be appended to.
+- Appended last, because of two envFrom sources with the same key the later one wins.
+- Sources are compared by the name of the ConfigMap or Secret and mounts by their path, not by
+  equality: the API server has already filled in defaults in what the pod carries. A source with a
+  prefix gives other variables, so it does not count.
+*/}}
+{{- define "mooring.patchContainers" -}}
+variables.{{ . }}.transformList(i, c, !has(c.envFrom) && size(variables.envFrom) > 0,
+  JSONPatch{op: "add", path: "/spec/{{ . }}/" + string(i) + "/envFrom", value: variables.envFrom}) +
+variables.{{ . }}.transformList(i, c, has(c.envFrom),
+  variables.envFrom.filter(e, !c.envFrom.exists(x, !has(x.prefix) && (
+    (has(x.configMapRef) && has(e.configMapRef) && x.configMapRef.name == e.configMapRef.name) ||
+    (has(x.secretRef) && has(e.secretRef) && x.secretRef.name == e.secretRef.name)
+  ))).map(e, JSONPatch{op: "add", path: "/spec/{{ . }}/" + string(i) + "/envFrom/-", value: e})
+).flatten() +
+variables.{{ . }}.transformList(i, c, !has(c.volumeMounts) && size(variables.volumeMounts) > 0,
+  JSONPatch{op: "add", path: "/spec/{{ . }}/" + string(i) + "/volumeMounts", value: variables.volumeMounts}) +
+variables.{{ . }}.transformList(i, c, has(c.volumeMounts),
+  variables.volumeMounts.filter(m, !c.volumeMounts.exists(x, x.mountPath == m.mountPath))
+    .map(m, JSONPatch{op: "add", path: "/spec/{{ . }}/" + string(i) + "/volumeMounts/-", value: m})
+).flatten()
+{{- end -}}
+
+{{/*
+Sets one key of metadata.labels or metadata.annotations to the binding's name, where the map may be
+missing. In: a list of the map and the key.
+*/}}
+{{- define "mooring.patchMap" -}}
+{{- $path := printf "/metadata/%s" (index . 0) -}}
+(variables.wanted && !has(object.metadata.{{ index . 0 }})
+  ? [JSONPatch{op: "add", path: "{{ $path }}", value: {"{{ index . 1 }}": params.metadata.name}}] : []) +
+(variables.wanted && has(object.metadata.{{ index . 0 }})
+  ? [JSONPatch{op: "add", path: "{{ $path }}/{{ index . 1 | replace "/" "~1" }}", value: params.metadata.name}] : [])
+{{- end -}}
+
+{{/*
+What merges binding.status.pod into a pod: variables and mutations, the same for both policies. The
+policy runs once for each binding of the pod's namespace (its paramRef has an empty selector); for
+any but the wanted one, and for one that is not answered, every mutation comes out empty. That is
+not a match condition, because namespaceObject is empty there (seen on Kubernetes 1.36.3).
+The values come from the fragment and are passed on untyped: a map written in CEL would have to hold
+values of one type only. In: the CEL expression of the wanted binding's name.
+*/}}
+{{- define "mooring.injection" -}}
+variables:
+  - name: wanted
+    expression: >-
+      params.metadata.name == {{ . }} && has(params.status) && has(params.status.pod)
+  {{- range $list := list "envFrom" "volumeMounts" "volumes" }}
+  - name: {{ $list }}
+    expression: "variables.wanted && has(params.status.pod.{{ $list }}) ? params.status.pod.{{ $list }} : []"
+  {{- end }}
+  - name: containers
+    expression: "object.spec.containers"
+  - name: initContainers
+    expression: "has(object.spec.initContainers) ? object.spec.initContainers : []"
+  # The guard, unless the pod brings it (MlflowPodOperator merges the fragment itself).
+  - name: guards
+    expression: >-
+      variables.wanted && has(params.status.pod.initContainers)
+        ? params.status.pod.initContainers.filter(g, !variables.initContainers.exists(c, c.name == g.name))
+        : []
+mutations:
+  # Says that the fragment is in; the policy mooring-require refuses a labelled pod without it.
+  - patchType: JSONPatch
+    jsonPatch:
+      expression: >-
+        {{- include "mooring.patchMap" (list "annotations" "mooring.dev/injected") | nindent 8 }}
+  - patchType: JSONPatch
+    jsonPatch:
+      expression: >-
+        {{- include "mooring.patchContainers" "containers" | nindent 8 }}
+  # The author's init containers too: one that downloads a model loses as much as one that trains.
+  - patchType: JSONPatch
+    jsonPatch:
+      expression: >-
+        {{- include "mooring.patchContainers" "initContainers" | nindent 8 }}
+  # The guard goes before the author's init containers, so that nothing runs before it agreed.
+  - patchType: JSONPatch
+    jsonPatch:
+      expression: >-
+        (has(object.spec.volumes)
+          ? variables.volumes.filter(v, !object.spec.volumes.exists(x, x.name == v.name))
+              .map(v, JSONPatch{op: "add", path: "/spec/volumes/-", value: v})
+          : (size(variables.volumes) > 0 ? [JSONPatch{op: "add", path: "/spec/volumes", value: variables.volumes}] : [])) +
+        (has(object.spec.initContainers)
+          ? variables.guards.transformList(i, g, JSONPatch{op: "add", path: "/spec/initContainers/" + string(i), value: g})
+          : (size(variables.guards) > 0 ? [JSONPatch{op: "add", path: "/spec/initContainers", value: variables.guards}] : []))
+{{- end -}}

@@ -1,0 +1,137 @@
+"""The refusals of S3 and STS, in words: what was found and what to do."""
+
+from collections.abc import Mapping
+from typing import Final
+from xml.etree import ElementTree as ET
+
+from mooring import contract
+from mooring.finding import Finding
+from mooring.guard.bucket import Bucket
+from mooring.guard.http import Answer, Failure
+
+UNAVAILABLE_PATIENCE_S: Final = 30.0
+"""A store that does not answer, or answers 5xx, may be starting."""
+
+FRESH_PATIENCE_S: Final = 8.0
+"""A new key, role or policy may need seconds until every part of the store knows it."""
+
+_ACTIONS: Final = {"PUT": "s3:PutObject", "GET": "s3:GetObject", "DELETE": "s3:DeleteObject"}
+
+_KEY_ADVICE: Final = (
+    f"the pod was started with {contract.AWS_ACCESS_KEY_ID} and {contract.AWS_SECRET_ACCESS_KEY} "
+    "of an earlier time, or something in it sets others. Start it again; if that does not help, "
+    "see: kubectl describe mlflowbinding"
+)
+
+
+class Refusal(Exception):
+    """Carries the finding of a step out of the round trip."""
+
+    def __init__(self, finding: Finding) -> None:
+        super().__init__(finding.reason)
+        self.finding = finding
+
+
+def error_of(answer: Answer) -> Mapping[str, str]:
+    """The leaf elements of an XML answer by their local names; {} when it is no XML."""
+    try:
+        root = ET.fromstring(answer.body)  # noqa: S314 (from the configured store, and expat >= 2.4 bounds entities)
+    except ET.ParseError:
+        return {}
+    return {element.tag.rpartition("}")[2]: element.text or "" for element in root.iter()}
+
+
+def no_answer(where: str, failure: Failure) -> Finding:
+    """Why the store or the token service gave no answer."""
+    if failure.lasting:
+        return Finding(
+            "StoreUnreachable",
+            f"{where} cannot be asked: {failure.what}. Check the "
+            f"file that {contract.AWS_CA_BUNDLE} names.",
+        )
+    return Finding(
+        "StoreUnreachable",
+        f"{where} cannot be reached: {failure.what}. Artifacts "
+        f"would be lost. Check {contract.S3_ENDPOINT_URL} and the store itself.",
+        UNAVAILABLE_PATIENCE_S,
+    )
+
+
+def refusal(answer: Answer, bucket: Bucket, method: str, key: str) -> Finding:
+    """Why the store refused `method` on the object `key`."""
+    error = error_of(answer)
+    code = error.get("Code") or f"HTTP {answer.status}"
+    here = f"the store {bucket.endpoint}" if bucket.endpoint else "Amazon S3"
+    action = _ACTIONS[method]
+    match code:
+        case "NoSuchBucket":
+            return Finding(
+                "BucketMissing",
+                f"the bucket {bucket.name} does not exist at {here}: no "
+                "artifact can be kept. Restore it, or correct "
+                "spec.artifactStore.s3.bucket of the MlflowWorkspaceClass.",
+            )
+        case "AccessDenied":
+            return Finding(
+                "StoreDenied",
+                f"{here} denies {action} on {key} in bucket {bucket.name} to "
+                f"{bucket.credentials.source}: its policy must allow it below "
+                f"{contract.ARTIFACT_ROOT}. See: kubectl describe mlflowworkspace",
+                FRESH_PATIENCE_S,
+            )
+        case "InvalidAccessKeyId" | "ExpiredToken" | "InvalidToken":
+            return Finding(
+                "CredentialsUnknown",
+                f"{here} does not know {bucket.credentials.source} ({code}): {_KEY_ADVICE}",
+                FRESH_PATIENCE_S,
+            )
+        case "SignatureDoesNotMatch":
+            return Finding(
+                "CredentialsWrong",
+                f"{here} knows {bucket.credentials.source} but its secret "
+                f"does not fit ({code}): {_KEY_ADVICE}",
+                FRESH_PATIENCE_S,
+            )
+        case "RequestTimeTooSkewed":
+            return Finding(
+                "ClockSkewed",
+                f"{here} finds this node's clock too far off ({code}): "
+                "set the clocks of the node and of the store.",
+            )
+    patience = UNAVAILABLE_PATIENCE_S if answer.status >= 500 or code == "SlowDown" else 0.0
+    said = error.get("Message") or answer.text
+    return Finding(
+        "StoreRefused",
+        f"{here} answers {action} on {key} in bucket {bucket.name} with {code}: {said}",
+        patience,
+    )
+
+
+def role_refusal(answer: Answer, role: str, endpoint: str) -> Finding:
+    """Why the token service gave no session for `role`."""
+    error = error_of(answer)
+    code = error.get("Code") or f"HTTP {answer.status}"
+    here = f"the token service {endpoint}"
+    match code:
+        case "AccessDenied" | "InvalidIdentityToken" | "NoSuchEntity":
+            return Finding(
+                "RoleDenied",
+                f"{here} does not let this pod's token assume {role} "
+                f"({code}): the role's trust policy must name this namespace's service "
+                f"accounts and the audience {contract.AWS_AUDIENCE}. See: kubectl "
+                "describe mlflowbinding",
+                FRESH_PATIENCE_S,
+            )
+        case "ExpiredTokenException" | "ExpiredToken":
+            return Finding(
+                "TokenExpired",
+                f"{here} finds this pod's token expired ({code}): start "
+                "the pod again, and check the clocks of the node and of the store.",
+            )
+    patience = UNAVAILABLE_PATIENCE_S if answer.status >= 500 else 0.0
+    said = error.get("Message") or "no credentials in the answer"
+    return Finding(
+        "RoleRefused",
+        f"{here} answers AssumeRoleWithWebIdentity for {role} with {code}: {said}",
+        patience,
+    )

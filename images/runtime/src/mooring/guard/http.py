@@ -1,0 +1,95 @@
+"""One HTTP request, with every way it can fail told apart."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+import botocore
+import urllib3
+from urllib3 import exceptions
+
+CONNECT_TIMEOUT_S: Final = 3.0
+READ_TIMEOUT_S: Final = 20.0
+
+PUBLIC_CA: Final = Path(botocore.__file__).with_name("cacert.pem")
+"""The authorities that boto3 trusts when AWS_CA_BUNDLE names no others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a server said."""
+
+    status: int
+    body: bytes
+
+    @property
+    def text(self) -> str:
+        """The start of the body, for a message."""
+        return self.body[:300].decode(errors="replace").strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why there was no answer, as the end of a sentence; `lasting` when waiting will not help."""
+
+    what: str
+    lasting: bool = False
+
+
+class Http:
+    """Sends requests and keeps connections; follows no redirect and retries nothing."""
+
+    def __init__(self) -> None:
+        self._pools: dict[str, urllib3.PoolManager] = {}
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+        ca_file: str = "",
+    ) -> Answer | Failure:
+        """Send one request; `ca_file` holds the authorities to trust besides none other."""
+        try:
+            answer = self._pool(ca_file).request(
+                method, url, headers=dict(headers or {}), body=body, retries=False, redirect=False
+            )
+        except (exceptions.HTTPError, OSError) as error:
+            return failure(error, url)
+        return Answer(answer.status, answer.data)
+
+    def _pool(self, ca_file: str) -> urllib3.PoolManager:
+        trusted = ca_file or str(PUBLIC_CA)
+        if trusted not in self._pools:
+            timeout = urllib3.Timeout(connect=CONNECT_TIMEOUT_S, read=READ_TIMEOUT_S)
+            self._pools[trusted] = urllib3.PoolManager(ca_certs=trusted, timeout=timeout)
+        return self._pools[trusted]
+
+
+def failure(error: Exception, url: str) -> Failure:
+    """Tell in words why `url` gave no answer."""
+    parts = urlsplit(url)
+    where = f"{parts.hostname}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
+    match error:
+        case exceptions.NameResolutionError():
+            what = f"the name {parts.hostname} does not resolve"
+        case exceptions.NewConnectionError():
+            what = f"{where} refuses connections"
+        case exceptions.ConnectTimeoutError():
+            what = f"{where} took no connection within {CONNECT_TIMEOUT_S:.0f} s"
+        case exceptions.ReadTimeoutError():
+            what = f"{where} gave no answer within {READ_TIMEOUT_S:.0f} s"
+        case exceptions.SSLError():
+            return Failure(f"the TLS connection to {where} failed ({error})", lasting=True)
+        case exceptions.LocationValueError():
+            return Failure("this is no URL", lasting=True)
+        case OSError() if not isinstance(error, ConnectionError):
+            # urllib3 reads the authorities when it connects.
+            return Failure(f"the authorities to trust cannot be read ({error})", lasting=True)
+        case _:
+            what = f"the connection to {where} broke ({type(error).__name__})"
+    return Failure(what)

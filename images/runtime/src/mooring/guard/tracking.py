@@ -1,0 +1,211 @@
+"""Checks of the tracking server: that there is one, and that it is this workspace's own."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import quote, urlsplit, urlunsplit
+
+from urllib3.util import make_headers
+
+from mooring import contract
+from mooring.finding import Finding
+from mooring.location import lies_under
+from mooring.guard.http import Answer, Failure, Http
+
+SERVER_PATIENCE_S: Final = 60.0
+"""A Service answers about a second after its pods are ready; a server may still be starting."""
+
+SEARCH: Final = "/api/2.0/mlflow/experiments/search?max_results=1"
+"""Asks the database, unlike /health, which stays at 200 while PostgreSQL is down."""
+
+DEFAULT_EXPERIMENT: Final = "/api/2.0/mlflow/experiments/get?experiment_id=0"
+TRANSIENT: Final = frozenset({429, 500, 502, 503, 504})
+BY_NAME: Final = "/api/2.0/mlflow/experiments/get-by-name?experiment_name="
+
+
+def uri_is_remote(environ: Mapping[str, str], _http: Http) -> Finding | None:
+    """MLFLOW_TRACKING_URI names an HTTP server; all else writes to the pod's own disk or fails."""
+    name = contract.TRACKING_URI
+    uri = environ.get(name)
+    way_out = "Remove what sets it in the pod or its image; the binding provides it."
+    if uri is None:
+        return Finding(
+            "TrackingUriMissing",
+            f"{name} is not set: MLflow would write to a file in "
+            f"the pod, which is lost with it. Give the pod the label "
+            f"{contract.BINDING_LABEL} with the name of an MlflowBinding.",
+        )
+    if not uri.strip():
+        return Finding(
+            "TrackingUriEmpty",
+            f"{name} is empty: MLflow would write to a file in the "
+            f"pod, which is lost with it. {way_out}",
+        )
+    if uri != uri.strip():
+        return Finding(
+            "TrackingUriInvalid",
+            f"{name} is {uri!r}, with white space at its ends, "
+            f"often the line end of a file. {way_out}",
+        )
+    parts = urlsplit(uri)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        return Finding(
+            "TrackingUriLocal",
+            f"{name} is {_shown(uri)!r}, which is no http or https "
+            f"address of a tracking server: runs would stay in the pod and be lost "
+            f"with it. {way_out}",
+        )
+    return None
+
+
+def pod_is_bound(environ: Mapping[str, str], _http: Http) -> Finding | None:
+    """The names that only a binding gives are there."""
+    needed = (contract.WORKSPACE, contract.BINDING, contract.ARTIFACT_ROOT)
+    missing = [name for name in needed if not environ.get(name)]
+    if not missing:
+        return None
+    return Finding(
+        "NotBound",
+        f"{', '.join(missing)} not set: this pod was not given an "
+        f"MlflowBinding, so nobody knows where its artifacts belong. Give it the label "
+        f"{contract.BINDING_LABEL} with the name of an MlflowBinding.",
+    )
+
+
+def server_answers(environ: Mapping[str, str], http: Http) -> Finding | None:
+    """The tracking server answers a request that reaches its database."""
+    found = _ask(environ, http, SEARCH)
+    return found if isinstance(found, Finding) else None
+
+
+def server_is_the_workspaces(environ: Mapping[str, str], http: Http) -> Finding | None:
+    """The server's default experiment lies under the workspace's artifact root."""
+    found = _ask(environ, http, DEFAULT_EXPERIMENT)
+    if isinstance(found, Finding):
+        return found
+    location, root = _location(found), environ[contract.ARTIFACT_ROOT]
+    if lies_under(location, root):
+        return None
+    return Finding(
+        "WrongServer",
+        f"{_server(environ)} keeps the artifacts of its default "
+        f"experiment at {location or 'an unknown place'}, not under {root}: it is not "
+        f"the server of workspace {environ[contract.WORKSPACE]}, or its artifact root "
+        f"was changed. {_look(environ)}",
+    )
+
+
+def experiment_is_the_workspaces(environ: Mapping[str, str], http: Http) -> Finding | None:
+    """The experiment of MLFLOW_EXPERIMENT_NAME, if it is there, lies under the artifact root.
+
+    The location is fixed when an experiment is made; a wrong one sends artifacts elsewhere while
+    every run still says FINISHED.
+    """
+    name = environ.get(contract.EXPERIMENT_NAME)
+    if not name:
+        return None
+    found = _ask(environ, http, BY_NAME + quote(name, safe=""))
+    if isinstance(found, Finding):
+        return found
+    location, root = _location(found), environ[contract.ARTIFACT_ROOT]
+    if not location or lies_under(location, root):
+        return None
+    return Finding(
+        "ExperimentElsewhere",
+        f"the experiment {name!r} of {_server(environ)} keeps "
+        f"its artifacts at {location}, not under {root}, and that cannot be changed: "
+        f"rename or delete it, or set {contract.EXPERIMENT_NAME} to another one.",
+    )
+
+
+def _ask(environ: Mapping[str, str], http: Http, path: str) -> dict[str, Any] | Finding:
+    """The server's answer; {} when it knows no such object; a finding when it is no answer."""
+    user = environ.get(contract.TRACKING_USERNAME)
+    password = environ.get(contract.TRACKING_PASSWORD)
+    answer = http.request(
+        "GET",
+        environ[contract.TRACKING_URI].rstrip("/") + path,
+        headers=make_headers(basic_auth=f"{user}:{password}") if user and password else {},
+        ca_file=environ.get(contract.TRACKING_CERT_PATH, ""),
+    )
+    if isinstance(answer, Failure):
+        return _no_answer(environ, answer)
+    found = _json(answer)
+    if answer.status == 200 and found is not None:
+        return found
+    if answer.status == 404 and found and found.get("error_code") == "RESOURCE_DOES_NOT_EXIST":
+        return {}
+    return _refusal(environ, answer)
+
+
+def _no_answer(environ: Mapping[str, str], failure: Failure) -> Finding:
+    here = _server(environ)
+    if failure.lasting:
+        return Finding(
+            "ServerUnreachable",
+            f"{here} cannot be asked: {failure.what}. Check the "
+            f"file that {contract.TRACKING_CERT_PATH} names.",
+        )
+    return Finding(
+        "ServerUnreachable",
+        f"{here} cannot be reached: {failure.what}. {_look(environ)}",
+        SERVER_PATIENCE_S,
+    )
+
+
+def _refusal(environ: Mapping[str, str], answer: Answer) -> Finding:
+    here = _server(environ)
+    if answer.status == 403 and "Invalid Host" in answer.text:
+        host = urlsplit(environ[contract.TRACKING_URI]).netloc
+        return Finding(
+            "HostRefused",
+            f"{here} refuses the host name {host}: it is not among its "
+            "--allowed-hosts. Use the address that the binding gives.",
+        )
+    if answer.status in {401, 403}:
+        return Finding(
+            "LoginRefused",
+            f"{here} refuses this pod's login (HTTP {answer.status}): "
+            f"check {contract.TRACKING_USERNAME} and {contract.TRACKING_PASSWORD} in "
+            "the Secret of the binding.",
+        )
+    if answer.status in TRANSIENT:
+        return Finding(
+            "ServerNotReady",
+            f"{here} answers HTTP {answer.status}: {answer.text} {_look(environ)}",
+            SERVER_PATIENCE_S,
+        )
+    return Finding(
+        "NotAnMlflowServer",
+        f"{here} does not answer as MLflow does (HTTP "
+        f"{answer.status}: {answer.text}): check host, port and path of "
+        f"{contract.TRACKING_URI}.",
+    )
+
+
+def _location(found: Mapping[str, Any]) -> str:
+    return str((found.get("experiment") or {}).get("artifact_location", ""))
+
+
+def _json(answer: Answer) -> dict[str, Any] | None:
+    try:
+        found = json.loads(answer.body)
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _server(environ: Mapping[str, str]) -> str:
+    return f"the tracking server {_shown(environ[contract.TRACKING_URI])}"
+
+
+def _look(environ: Mapping[str, str]) -> str:
+    namespace, _, name = environ.get(contract.WORKSPACE, "").partition("/")
+    return f"See: kubectl describe mlflowworkspace {name} -n {namespace}"
+
+
+def _shown(uri: str) -> str:
+    """`uri` without the login that it may carry."""
+    parts = urlsplit(uri)
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit((parts.scheme, host, parts.path, "", "")) if "@" in parts.netloc else uri

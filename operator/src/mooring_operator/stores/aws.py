@@ -1,0 +1,178 @@
+"""Calls to the S3, IAM and STS APIs, with every refusal told in words."""
+
+import dataclasses
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final
+
+from botocore import exceptions
+from botocore.config import Config
+from botocore.parsers import ResponseParserError
+from botocore.session import Session
+from urllib3.exceptions import NameResolutionError
+
+from mooring_operator.stores.errors import Reason, StoreError
+from mooring_operator.stores.protocol import S3Connection
+
+ADMIN_FIELD: Final = "artifactStore.s3.adminSecret"
+
+_CONFIG: Final = Config(
+    connect_timeout=5, read_timeout=20, retries={"mode": "standard", "total_max_attempts": 2}
+)
+"""One retry, for a kept connection that the other end has closed; the queue waits and tries on."""
+
+_WRONG_CREDENTIALS: Final = frozenset(
+    {"SignatureDoesNotMatch", "InvalidAccessKeyId", "InvalidClientTokenId"}
+)
+_BUSY: Final = frozenset({"SlowDown", "Throttling", "ThrottlingException", "RequestTimeout"})
+_LOCK: Final = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """One of the APIs: `field` of the workspace class says that it is at `where`."""
+
+    name: str
+    where: str
+    field: str
+    _client: Any = dataclasses.field(repr=False)
+    _secret: str = dataclasses.field(repr=False)
+
+    def call(self, operation: str, **parameters: Any) -> Mapping[str, Any]:
+        """Call `operation` (snake_case) and return the answer; StoreError when it is refused."""
+        try:
+            answer: Mapping[str, Any] = getattr(self._client, operation)(**parameters)
+        except exceptions.ClientError as error:
+            raise self._refusal(operation, error) from None
+        except (exceptions.BotoCoreError, ResponseParserError) as error:
+            raise self._failure(error) from None
+        return answer
+
+    def find(self, operation: str, *absent: str, **parameters: Any) -> Mapping[str, Any] | None:
+        """As `call`, but None when the API answers with one of the error codes in `absent`."""
+        try:
+            return self.call(operation, **parameters)
+        except ApiError as error:
+            if error.code in absent:
+                return None
+            raise
+
+    def unexpected(self) -> StoreError:
+        """Say that what answered does not speak this API; a proxy's own page passes."""
+        return StoreError(
+            Reason.UNEXPECTED_ANSWER,
+            f"{self.name} at {self.where}: the answer is not one of an {self.name} API: check "
+            f"{self.field}, and what stands between it and the operator.",
+            transient=True,
+        )
+
+    def _refusal(self, operation: str, error: exceptions.ClientError) -> "ApiError":
+        code = str(error.response["Error"]["Code"])
+        status = error.response["ResponseMetadata"]["HTTPStatusCode"]
+        said = error.response["Error"].get("Message", "").replace(self._secret, "***")
+        reason = _reason(code, status)
+        here = f"{self.name} at {self.where}"
+        text = {
+            Reason.WRONG_CREDENTIALS: f"{here} does not accept the access key ({code}): correct "
+            f"AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the Secret that {ADMIN_FIELD} names.",
+            Reason.BUSY: f"{here} could not do {operation} now ({code}, HTTP {status}): {said} "
+            "It is tried again; if it lasts, look at the log of that server.",
+            Reason.ACCESS_DENIED: f"{here} does not let the user of {ADMIN_FIELD} do {operation} "
+            f"({code}): {said} Give that user the permission.",
+            Reason.QUOTA_EXCEEDED: f"{here} refused {operation} ({code}): {said} Delete what is "
+            "not needed, or have the limit raised.",
+            Reason.UNEXPECTED_ANSWER: f"{here} answered {operation} with HTTP {status} {code}: "
+            f"{said} Check that {self.field} names an {self.name} API.",
+        }[reason]
+        return ApiError(reason, text, code=code, transient=reason is Reason.BUSY)
+
+    def _failure(self, error: Exception) -> StoreError:
+        cause = getattr(error, "kwargs", {}).get("error", error)
+        here = f"{self.name} at {self.where}"
+        if isinstance(cause, NameResolutionError):
+            text = f"{here}: no such host: correct {self.field}, or the DNS entry."
+            return StoreError(Reason.UNKNOWN_HOST, text, transient=False)
+        if isinstance(error, exceptions.SSLError):
+            text = (
+                f"{here}: TLS failed ({cause}): {self.field} must name a host whose certificate "
+                "the operator trusts, and the right port."
+            )
+            return StoreError(Reason.TLS_REFUSED, text, transient=False)
+        if isinstance(error, ResponseParserError):
+            text = (
+                f"{here} did not answer in XML: check that {self.field} names an {self.name} API."
+            )
+            return StoreError(Reason.UNEXPECTED_ANSWER, text, transient=False)
+        text = (
+            f"{here} does not answer ({type(error).__name__}): check that it runs, and that "
+            f"{self.field} has the right scheme, host and port."
+        )
+        return StoreError(Reason.UNREACHABLE, text, transient=True)
+
+
+def _reason(code: str, status: int) -> Reason:
+    if code in _WRONG_CREDENTIALS:
+        return Reason.WRONG_CREDENTIALS
+    if code in _BUSY or status >= 500:
+        return Reason.BUSY
+    if code == "LimitExceeded":
+        return Reason.QUOTA_EXCEEDED
+    return Reason.ACCESS_DENIED if status == 403 else Reason.UNEXPECTED_ANSWER
+
+
+class ApiError(StoreError):
+    """The API answered, with an error `code`."""
+
+    def __init__(self, reason: Reason, message: str, *, code: str, transient: bool = False) -> None:
+        super().__init__(reason, message, transient=transient)
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class Apis:
+    """The three APIs of one connection."""
+
+    s3: Api
+    iam: Api
+    sts: Api
+
+
+def apis(connection: S3Connection) -> Apis:
+    """Return the clients of `connection`, made once; they are safe to share between threads."""
+    with _LOCK:
+        return _open(connection)
+
+
+@lru_cache(maxsize=32)
+def _open(connection: S3Connection) -> Apis:
+    session = Session()
+
+    def api(service: str, field: str, endpoint: str | None) -> Api:
+        client = session.create_client(
+            service,
+            region_name=connection.region,
+            endpoint_url=endpoint,
+            aws_access_key_id=connection.access_key_id,
+            aws_secret_access_key=connection.secret_access_key,
+            config=_CONFIG,
+        )
+        where = endpoint or str(client.meta.endpoint_url)
+        return Api(service.upper(), where, field, client, connection.secret_access_key)
+
+    return Apis(
+        s3=api("s3", "artifactStore.s3.endpoint", connection.endpoint),
+        iam=api("iam", "artifactStore.s3.iam.endpoint", connection.iam_endpoint),
+        sts=api("sts", "artifactStore.s3.sts.endpoint", connection.sts_endpoint),
+    )
+
+
+@lru_cache(maxsize=32)
+def account(connection: S3Connection) -> str:
+    """Account of the administrator's key (STS GetCallerIdentity), asked once per connection."""
+    sts = apis(connection).sts
+    answer = sts.call("get_caller_identity")
+    if "Account" not in answer:
+        raise sts.unexpected()
+    return str(answer["Account"])

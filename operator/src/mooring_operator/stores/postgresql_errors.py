@@ -1,0 +1,85 @@
+"""What PostgreSQL and libpq say, told in words that a condition can carry."""
+
+import re
+from typing import Final
+
+import psycopg
+
+from mooring_operator.stores.errors import Reason, StoreError
+from mooring_operator.stores.protocol import DatabaseConnection
+
+FIELD: Final = "backendStore.postgresql"
+
+_REFUSALS: Final = (
+    (r"failed to resolve host", Reason.UNKNOWN_HOST),
+    (r"password authentication failed", Reason.WRONG_CREDENTIALS),
+    (r"database .* does not exist", Reason.MISSING_DATABASE),
+    (r"permission denied for database|no pg_hba.conf entry", Reason.ACCESS_DENIED),
+    (r"too many (connections|clients)|connection slots are reserved", Reason.TOO_MANY_CONNECTIONS),
+    (r"database system is (starting|shutting|in recovery|not yet)", Reason.BUSY),
+    (r"\bSSL\b|certificate", Reason.TLS_REFUSED),
+    (r"refused|timeout|timed out|closed the connection|No route|unreachable", Reason.UNREACHABLE),
+)
+"""libpq hands over no SQLSTATE for a connection that failed, only text."""
+
+_REMEDIES: Final = {
+    Reason.UNKNOWN_HOST: f"Correct {FIELD}.host, or the DNS entry.",
+    Reason.WRONG_CREDENTIALS: "Correct the password.",
+    Reason.MISSING_DATABASE: "Create it, or correct its name.",
+    Reason.ACCESS_DENIED: "Let the role in: GRANT CONNECT, or a line in pg_hba.conf.",
+    Reason.TOO_MANY_CONNECTIONS: "Raise the limit, or end sessions.",
+    Reason.BUSY: "It is tried again.",
+    Reason.TLS_REFUSED: f"Correct {FIELD}.sslMode, or the server's certificate.",
+    Reason.UNREACHABLE: f"Check that the server runs, and {FIELD}.host and .port.",
+    Reason.UNEXPECTED_ANSWER: "Look at the server's log.",
+}
+_TRANSIENT: Final = frozenset({Reason.BUSY, Reason.UNREACHABLE, Reason.TOO_MANY_CONNECTIONS})
+
+
+def connect_error(
+    server: DatabaseConnection, database: str, role: str, error: psycopg.Error
+) -> StoreError:
+    """Tell why `role` did not get into `database`. What libpq says never holds a password."""
+    said = " ".join(str(error).split()).removeprefix("connection failed: ").rstrip(".")
+    reason = next(
+        (reason for pattern, reason in _REFUSALS if re.search(pattern, said, re.IGNORECASE)),
+        Reason.UNEXPECTED_ANSWER,
+    )
+    remedy = _REMEDIES[reason]
+    if reason is Reason.WRONG_CREDENTIALS and role == server.username:
+        remedy = f"Correct username and password in the Secret that {FIELD}.adminSecret names."
+    return StoreError(
+        reason,
+        f"PostgreSQL at {server.host}:{server.port}, role {role}, database {database}: {said}. "
+        f"{remedy}",
+        transient=reason in _TRANSIENT,
+    )
+
+
+def statement_error(server: DatabaseConnection, error: psycopg.Error) -> StoreError:
+    """Tell why a statement was refused."""
+    here = f"PostgreSQL at {server.host}:{server.port}"
+    state = error.sqlstate or ""
+    said = " ".join(filter(None, (error.diag.message_primary, error.diag.message_detail)))
+    if state == "42501":
+        return StoreError(
+            Reason.MISSING_PRIVILEGE,
+            f"{here} does not allow role {server.username} that: {said}. Grant it CREATEDB and "
+            "CREATEROLE, and membership of the roles whose names begin with mooring-.",
+            transient=False,
+        )
+    if state == "57014" or state[:2] in {"40", "53", "55"}:
+        return StoreError(
+            Reason.BUSY, f"{here} could not do that now: {said}. It is tried again.", transient=True
+        )
+    if not state or state[:2] in {"08", "57"}:
+        return StoreError(
+            Reason.UNREACHABLE,
+            f"{here} ended the session: {said or type(error).__name__}. It is tried again.",
+            transient=True,
+        )
+    return StoreError(
+        Reason.UNEXPECTED_ANSWER,
+        f"{here} answered with {state}: {said}. Look at the server's log.",
+        transient=False,
+    )

@@ -1,0 +1,121 @@
+"""What the reconcilers ask of an artifact store and of a database server.
+
+Every method is synchronous, level-based and may run twice: it compares first, and writes nothing
+when all is as wanted. Every method raises `errors.StoreError` and nothing else.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class S3Connection:
+    """The bucket of a workspace class, and the administrator's way to it.
+
+    `endpoint`, `iam_endpoint` and `sts_endpoint` are URLs, None on AWS itself. `token_issuer` is
+    the issuer of the cluster's service account tokens; it is used for WorkloadIdentity only.
+    """
+
+    endpoint: str | None
+    iam_endpoint: str | None
+    sts_endpoint: str | None
+    region: str
+    bucket: str
+    credentials: Literal["WorkloadIdentity", "Minted"]
+    token_issuer: str
+    access_key_id: str
+    secret_access_key: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class StoreGrant:
+    """What one workspace may do in the bucket.
+
+    `identity` is the name of its role or user, see `names.identity`. `prefix` is where its
+    objects lie, without a slash at either end. `subjects` are patterns of the token subjects that
+    may assume the role, see `names.subject`; empty with Minted. `held_key_id` is the id of the
+    access key that the caller keeps in its Secret, None when it keeps none.
+    """
+
+    identity: str
+    prefix: str
+    subjects: tuple[str, ...] = ()
+    held_key_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoreAccess:
+    """What the holder of a grant sets in its environment, by the names of `mooring.contract`.
+
+    WorkloadIdentity: `env` is always {AWS_ROLE_ARN}. Minted: {AWS_ACCESS_KEY_ID,
+    AWS_SECRET_ACCESS_KEY} of a key that was made just now and must be kept before anything else,
+    or None: the key that the caller holds is live, keep it.
+    """
+
+    env: Mapping[str, str] | None = field(repr=False)
+
+
+class ArtifactStore(Protocol):
+    """A bucket in which every workspace has a prefix of its own."""
+
+    def check(self) -> None:
+        """Prove the administrator's connection; make the bucket when it is missing."""
+
+    def ensure(self, grant: StoreGrant) -> StoreAccess:
+        """Make the bucket, the role or user, its policy and its trust as `grant` says."""
+
+    def revoke(self, identity: str) -> None:
+        """Delete the role and the user called `identity` with keys and policies; keep objects."""
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseConnection:
+    """A database server, and the administrator's way to it. `ssl_mode` is libpq's sslmode."""
+
+    host: str
+    port: int
+    ssl_mode: str
+    username: str
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """A role that can log in, and the password that the caller has chosen for it."""
+
+    role: str
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseGrant:
+    """The database of one workspace and the logins to it.
+
+    The names come from `names.database_names`. `migration` may change the schema, as `owner`;
+    `runtime` reads and writes rows through `access` and owns nothing. `connection_limit` is the
+    number of connections that `runtime` may have at once.
+    """
+
+    database: str
+    owner: str
+    access: str
+    migration: Login
+    runtime: Login
+    connection_limit: int
+
+
+class DatabaseServer(Protocol):
+    """A database server on which every workspace has a database and logins of its own."""
+
+    def check(self) -> None:
+        """Prove that the administrator can log in and may make databases and roles."""
+
+    def ensure(self, grant: DatabaseGrant) -> None:
+        """Make roles, database and privileges as `grant` says, and prove both logins."""
+
+    def probe(self, database: str, login: Login) -> None:
+        """Prove that `login` gets into `database`."""
+
+    def revoke(self, roles: tuple[str, ...]) -> None:
+        """Cut the sessions of the login roles and drop them; database and owner stay."""

@@ -1,0 +1,248 @@
+"""An S3 bucket whose prefixes are guarded by IAM: AWS, and what speaks its API."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from mooring.contract import (
+    AWS_ACCESS_KEY_ID,
+    AWS_AUDIENCE,
+    AWS_ROLE_ARN,
+    AWS_SECRET_ACCESS_KEY,
+)
+from mooring_operator.stores.aws import Api, ApiError, account, apis
+from mooring_operator.stores.errors import Reason, StoreError
+from mooring_operator.stores.policies import (
+    POLICY_NAME,
+    Document,
+    provider_arn,
+    store_policy,
+    trust_policy,
+)
+from mooring_operator.stores.protocol import S3Connection, StoreAccess, StoreGrant
+
+BUCKET_NAME: Final = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+BUCKET_FIELD: Final = "artifactStore.s3.bucket"
+ISSUER_FIELD: Final = "artifactStore.s3.tokenIssuer"
+
+_MISSING: Final = "NoSuchEntity"
+_EXISTS: Final = "EntityAlreadyExists"
+
+
+@dataclass(frozen=True, slots=True)
+class S3IamStore:
+    """The artifact store behind `connection`; see `protocol.ArtifactStore`.
+
+    Cheap to make: clients and the account's number are kept per connection.
+    """
+
+    connection: S3Connection
+
+    def check(self) -> None:
+        """Prove the key at STS, S3 and IAM; make the bucket and the OIDC provider when missing."""
+        account(self.connection)
+        self._ensure_bucket()
+        if self.connection.credentials == "Minted":
+            apis(self.connection).iam.find("get_user", _MISSING, UserName="mooring")
+        else:
+            self._ensure_provider()
+
+    def ensure(self, grant: StoreGrant) -> StoreAccess:
+        """Make the bucket and the role or user of `grant`; see `protocol.ArtifactStore`."""
+        policy = store_policy(self.connection.bucket, grant.prefix)
+        self._ensure_bucket()
+        if self.connection.credentials == "Minted":
+            return StoreAccess(self._ensure_user(grant, policy))
+        return StoreAccess({AWS_ROLE_ARN: self._ensure_role(grant, policy)})
+
+    def revoke(self, identity: str) -> None:
+        """Delete the user and the role called `identity`, with all that hangs on them."""
+        iam = apis(self.connection).iam
+        _delete_user(iam, identity)
+        _delete_role(iam, identity)
+
+    def _ensure_bucket(self) -> None:
+        s3, bucket = apis(self.connection).s3, self.connection.bucket
+        if not BUCKET_NAME.fullmatch(bucket):
+            raise self._bad_bucket_name()
+        try:
+            if not self._bucket_exists(s3):
+                self._create_bucket(s3)
+        except ApiError as error:
+            if error.code == "InvalidBucketName":
+                raise self._bad_bucket_name() from None
+            if error.code == "BucketAlreadyExists":
+                raise StoreError(
+                    Reason.BUCKET_NOT_OWNED,
+                    f"bucket {bucket} at {s3.where} belongs to another account: set "
+                    f"{BUCKET_FIELD} to another name.",
+                    transient=False,
+                ) from None
+            raise
+
+    def _bucket_exists(self, s3: Api) -> bool:
+        bucket = self.connection.bucket
+        try:
+            return s3.find("head_bucket", "404", Bucket=bucket) is not None
+        except ApiError as error:
+            if error.code not in {"400", "403"}:
+                raise
+        # An answer to HEAD has no body: a listing tells a wrong key from a foreign bucket.
+        return s3.find("list_objects_v2", "NoSuchBucket", Bucket=bucket, MaxKeys=1) is not None
+
+    def _create_bucket(self, s3: Api) -> None:
+        bucket, region = self.connection.bucket, self.connection.region
+        place = {"CreateBucketConfiguration": {"LocationConstraint": region}}
+        # AWS refuses its first region by name: a bucket there is made by naming none.
+        extra = {} if region == "us-east-1" else place
+        s3.find("create_bucket", "BucketAlreadyOwnedByYou", Bucket=bucket, **extra)
+
+    def _bad_bucket_name(self) -> StoreError:
+        return StoreError(
+            Reason.INVALID_BUCKET_NAME,
+            f"{self.connection.bucket!r} is not allowed as the name of a bucket: set "
+            f"{BUCKET_FIELD} to 3 to 63 of a-z, 0-9, '-' and '.', with a letter or a digit at "
+            "both ends.",
+            transient=False,
+        )
+
+    def _ensure_provider(self) -> str:
+        """Register the cluster's token issuer with IAM; return the ARN of the provider."""
+        iam, issuer = apis(self.connection).iam, self.connection.token_issuer
+        arn = provider_arn(account(self.connection), issuer)
+        found = iam.find("get_open_id_connect_provider", _MISSING, OpenIDConnectProviderArn=arn)
+        if found is None:
+            self._create_provider(iam, issuer)
+        elif AWS_AUDIENCE not in found.get("ClientIDList", ()):
+            iam.call(
+                "add_client_id_to_open_id_connect_provider",
+                OpenIDConnectProviderArn=arn,
+                ClientID=AWS_AUDIENCE,
+            )
+        return arn
+
+    def _create_provider(self, iam: Api, issuer: str) -> None:
+        try:
+            iam.find(
+                "create_open_id_connect_provider",
+                _EXISTS,
+                Url=issuer,
+                ClientIDList=[AWS_AUDIENCE],
+            )
+        except ApiError as error:
+            if error.code == "InvalidInput":
+                raise StoreError(
+                    Reason.INVALID_TOKEN_ISSUER,
+                    f"IAM at {iam.where} does not take {issuer!r} as token issuer: set "
+                    f"{ISSUER_FIELD} to the https:// URL, without a port, that the cluster's API "
+                    "server has as --service-account-issuer.",
+                    transient=False,
+                ) from None
+            if error.code == "OpenIdIdpCommunicationError":
+                raise StoreError(
+                    Reason.TOKEN_ISSUER_UNREACHABLE,
+                    f"IAM at {iam.where} cannot fetch {issuer} ({ISSUER_FIELD}): it must reach "
+                    "that host over TLS and trust its certificate.",
+                    transient=True,
+                ) from None
+            raise
+
+    def _ensure_role(self, grant: StoreGrant, policy: Document) -> str:
+        """Make the role of `grant`; return its ARN."""
+        iam, name = apis(self.connection).iam, grant.identity
+        trust = trust_policy(self._ensure_provider(), grant.subjects)
+        found = iam.find("get_role", _MISSING, RoleName=name)
+        if found is None:
+            found = self._trusting(
+                iam, grant, "create_role", RoleName=name, AssumeRolePolicyDocument=json.dumps(trust)
+            )
+            held = None
+        else:
+            if found["Role"]["AssumeRolePolicyDocument"] != trust:
+                self._trusting(
+                    iam,
+                    grant,
+                    "update_assume_role_policy",
+                    RoleName=name,
+                    PolicyDocument=json.dumps(trust),
+                )
+            held = iam.find("get_role_policy", _MISSING, RoleName=name, PolicyName=POLICY_NAME)
+        if held is None or held["PolicyDocument"] != policy:
+            iam.call(
+                "put_role_policy",
+                RoleName=name,
+                PolicyName=POLICY_NAME,
+                PolicyDocument=json.dumps(policy),
+            )
+        return str(found["Role"]["Arn"])
+
+    def _trusting(
+        self, iam: Api, grant: StoreGrant, operation: str, **parameters: Any
+    ) -> Mapping[str, Any]:
+        try:
+            return iam.call(operation, **parameters)
+        except ApiError as error:
+            if error.code != "LimitExceeded":
+                raise
+            raise StoreError(
+                Reason.TOO_MANY_SUBJECTS,
+                f"role {grant.identity}: the trust policy for {len(grant.subjects)} namespaces is "
+                "longer than IAM allows: remove bindings, or make a second workspace for some of "
+                "the namespaces.",
+                transient=False,
+            ) from None
+
+    def _ensure_user(self, grant: StoreGrant, policy: Document) -> Mapping[str, str] | None:
+        """Make the user of `grant`; return a new key, None when the held one is live."""
+        iam, name = apis(self.connection).iam, grant.identity
+        held = iam.find("get_user_policy", _MISSING, UserName=name, PolicyName=POLICY_NAME)
+        if held is None:
+            iam.find("create_user", _EXISTS, UserName=name)
+        if held is None or held["PolicyDocument"] != policy:
+            iam.call(
+                "put_user_policy",
+                UserName=name,
+                PolicyName=POLICY_NAME,
+                PolicyDocument=json.dumps(policy),
+            )
+        return _ensure_key(iam, name, grant.held_key_id)
+
+
+def _ensure_key(iam: Api, user: str, held: str | None) -> Mapping[str, str] | None:
+    """Delete every key of `user` but a live `held` one; make a key when that one is not there.
+
+    A key that nobody holds is left when the operator stops between making a key and keeping it;
+    it counts towards IAM's quota of two.
+    """
+    kept = False
+    for key in iam.call("list_access_keys", UserName=user)["AccessKeyMetadata"]:
+        if key["AccessKeyId"] == held and key["Status"] == "Active":
+            kept = True
+        else:
+            iam.find("delete_access_key", _MISSING, UserName=user, AccessKeyId=key["AccessKeyId"])
+    if kept:
+        return None
+    made = iam.call("create_access_key", UserName=user)["AccessKey"]
+    return {AWS_ACCESS_KEY_ID: made["AccessKeyId"], AWS_SECRET_ACCESS_KEY: made["SecretAccessKey"]}
+
+
+def _delete_user(iam: Api, name: str) -> None:
+    keys = iam.find("list_access_keys", _MISSING, UserName=name)
+    if keys is None:
+        return
+    for key in keys["AccessKeyMetadata"]:
+        iam.find("delete_access_key", _MISSING, UserName=name, AccessKeyId=key["AccessKeyId"])
+    for policy in iam.call("list_user_policies", UserName=name)["PolicyNames"]:
+        iam.find("delete_user_policy", _MISSING, UserName=name, PolicyName=policy)
+    iam.find("delete_user", _MISSING, UserName=name)
+
+
+def _delete_role(iam: Api, name: str) -> None:
+    policies = iam.find("list_role_policies", _MISSING, RoleName=name)
+    if policies is None:
+        return
+    for policy in policies["PolicyNames"]:
+        iam.find("delete_role_policy", _MISSING, RoleName=name, PolicyName=policy)
+    iam.find("delete_role", _MISSING, RoleName=name)
