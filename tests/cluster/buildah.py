@@ -1,0 +1,126 @@
+"""Build images where there is no ordinary Docker engine, and copy them out."""
+
+import configparser
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from tests.cluster.debian import base_archive, base_digest
+from tests.cluster.files import lock, new_file
+from tests.cluster.images import Image
+from tests.cluster.paths import CHECKOUT, RUN_ROOT, cache_root
+from tests.cluster.process import run, succeeds
+from tests.cluster.report import stage
+
+_CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
+_RUN = RUN_ROOT / "buildah"
+_PIP_SETTINGS = ("index-url", "extra-index-url", "trusted-host", "proxy", "timeout")
+
+
+def _storage() -> Path:
+    return cache_root() / "buildah"
+
+
+def _buildah(*arguments: str | Path) -> list[str | Path]:
+    return [
+        "buildah", "--root", _storage(), "--runroot", _RUN, "--storage-driver", "overlay",
+        *arguments,
+    ]  # fmt: skip
+
+
+def _stored(reference: str) -> str:
+    return f"localhost/{reference}"
+
+
+def has(reference: str) -> bool:
+    """Tell whether the image is in buildah's storage."""
+    return succeeds(_buildah("inspect", "--type", "image", _stored(reference)))
+
+
+def local_base() -> str:
+    """Return the name of the base image that is made from Debian's packages."""
+    return f"localhost/mooring/base:{base_digest()[:12]}"
+
+
+def _ensure_base() -> None:
+    reference = local_base()
+    if has(reference.removeprefix("localhost/")):
+        return
+    archive = base_archive()
+    with stage("import the base of the images"):
+        run(
+            _buildah("build", "--file", "-", "--tag", reference, archive.parent),
+            stdin=f"FROM scratch\nADD {archive.name} /\n",
+        )
+
+
+def _pip_configuration() -> Path | None:
+    """Write how this machine's pip reaches its index, for the builds; None when by default.
+
+    The index can be named by files or by environment variables; in a build neither is seen.
+    """
+    files = configparser.ConfigParser(interpolation=None)
+    user = Path.home()
+    files.read(["/etc/pip.conf", user / ".pip/pip.conf", user / ".config/pip/pip.conf",
+                os.environ.get("PIP_CONFIG_FILE", "/dev/null")])  # fmt: skip
+    found = dict(files["global"]) if files.has_section("global") else {}
+    settings = {key: found[key] for key in _PIP_SETTINGS if key in found}
+    for key in _PIP_SETTINGS:
+        variable = "PIP_" + key.upper().replace("-", "_")
+        if variable in os.environ:
+            settings[key] = os.environ[variable]
+    if not settings:
+        return None
+    target = cache_root() / "pip.conf"
+    with new_file(target) as part:
+        part.touch(mode=0o600)  # an index's address may hold a password
+        part.write_text("\n".join(["[global]", *(f"{k} = {v}" for k, v in settings.items())]))
+    return target
+
+
+def _mounts() -> list[str]:
+    # One file, not the folder: packages that are installed in a build write beside it.
+    mounts = ["--volume", f"{_CERTIFICATES}:{_CERTIFICATES}:ro"] if _CERTIFICATES.exists() else []
+    pip = _pip_configuration()
+    return [*mounts, "--volume", f"{pip}:/etc/pip.conf:ro"] if pip else mounts
+
+
+def build(images: Sequence[Image]) -> None:
+    """Build those of `images` that are not in the storage yet. Raises ClusterError on failure."""
+    with lock("buildah"):
+        missing = [image for image in images if not has(image.reference)]
+        if not missing:
+            return
+        _ensure_base()
+        mounts = _mounts()
+        for image in missing:
+            with stage(f"build {image.reference}"):
+                run(
+                    _buildah(
+                        "build", "--isolation", "chroot", "--network", "host", "--layers",
+                        "--build-arg", f"BASE_IMAGE={image.base}", *mounts,
+                        "--file", image.dockerfile, "--tag", _stored(image.reference), CHECKOUT,
+                    ),
+                    log=cache_root() / "logs" / f"build-{image.name}.log",
+                )  # fmt: skip
+
+
+def copy_out(reference: str, layout: Path) -> None:
+    """Copy an image, uncompressed, into the OCI layout `layout`; blobs that it has are skipped.
+
+    Uncompressed, because the digest of a layer is then known without reading it.
+    """
+    storage = f"[overlay@{_storage()}+{_RUN}]"
+    run(
+        ["skopeo", "--insecure-policy", "copy", "--quiet", "--dest-oci-accept-uncompressed-layers",
+         f"containers-storage:{storage}{_stored(reference)}", f"oci:{layout}:{reference}"],
+    )  # fmt: skip
+
+
+def sizes(images: Sequence[Image]) -> dict[str, int]:
+    """Return the size in bytes, unpacked, of each image by its reference."""
+    found: dict[str, int] = {}
+    for image in images:
+        size = run(_buildah("images", "--format", "{{.Size}}", _stored(image.reference)))
+        found[image.reference] = int(size.split()[0])
+    return found

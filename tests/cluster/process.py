@@ -1,0 +1,174 @@
+"""Start programs, read their answer, end what was left behind."""
+
+import ctypes
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+_PR_SET_PDEATHSIG = 1
+_LIBC = ctypes.CDLL(None, use_errno=True)
+_TAIL = 25
+
+
+class ClusterError(Exception):
+    """Something a person has to change; its text says what."""
+
+
+def die_with_parent() -> None:
+    """Have the kernel kill this process when its parent dies (run between fork and exec).
+
+    Without it a program outlives the killed command that started it, and the next command finds
+    the two of them at work on the same files.
+    """
+    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _environment(extra: Mapping[str, str] | None) -> dict[str, str] | None:
+    return None if extra is None else {**os.environ, **extra}
+
+
+def run(
+    command: Sequence[str | Path],
+    *,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    stdin: str | None = None,
+    log: Path | None = None,
+) -> str:
+    """Run `command` to its end and return what it wrote to stdout.
+
+    `env` is added to the environment. With `log`, stdout and stderr go there instead.
+    Raises ClusterError, with the last lines the program wrote, when it fails.
+    """
+    arguments = [str(part) for part in command]
+    try:
+        if log is not None:
+            return _run_logged(arguments, cwd=cwd, env=env, log=log)
+        done = subprocess.run(  # noqa: PLW1509 - this package starts no threads before it
+            arguments, cwd=cwd, env=_environment(env), input=stdin, text=True, check=False,
+            capture_output=True, preexec_fn=die_with_parent,
+        )  # fmt: skip
+    except FileNotFoundError as error:
+        raise ClusterError(f"{arguments[0]}: not found; run `python -m tests.cluster host`, "
+                           "which installs or names what is missing") from error  # fmt: skip
+    if done.returncode != 0:
+        raise _failure(arguments, done.returncode, done.stderr or done.stdout)
+    return done.stdout
+
+
+def _run_logged(
+    arguments: list[str], *, cwd: Path | None, env: Mapping[str, str] | None, log: Path
+) -> str:
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("w") as out:
+        done = subprocess.run(  # noqa: PLW1509 - as above
+            arguments, cwd=cwd, env=_environment(env), stdin=subprocess.DEVNULL, stdout=out,
+            stderr=subprocess.STDOUT, check=False, preexec_fn=die_with_parent,
+        )  # fmt: skip
+    if done.returncode != 0:
+        text = log.read_text(errors="replace")
+        raise _failure(arguments, done.returncode, f"{text}\n(all of it: {log})")
+    return ""
+
+
+def _failure(arguments: list[str], code: int, output: str) -> ClusterError:
+    tail = "\n".join(output.strip().splitlines()[-_TAIL:])
+    shown = " ".join(arguments)
+    return ClusterError(f"`{shown[:300]}` failed with exit code {code}:\n{tail}")
+
+
+def succeeds(command: Sequence[str | Path], *, env: Mapping[str, str] | None = None) -> bool:
+    """Tell whether `command` can be run and exits with 0."""
+    try:
+        run(command, env=env)
+    except ClusterError:
+        return False
+    return True
+
+
+def start_daemon(
+    command: Sequence[str | Path], *, log: Path, env: Mapping[str, str] | None = None
+) -> int:
+    """Start a program that outlives this one, in a session of its own; return its pid."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("a") as out:
+        process = subprocess.Popen(
+            [str(part) for part in command], env=_environment(env), stdin=subprocess.DEVNULL,
+            stdout=out, stderr=subprocess.STDOUT, start_new_session=True,
+        )  # fmt: skip
+    return process.pid
+
+
+def wait_until(condition: Callable[[], bool], *, timeout: float, what: str) -> None:
+    """Wait until `condition()` holds, at most `timeout` seconds.
+
+    Raises ClusterError naming `what` was waited for.
+    """
+    deadline = time.monotonic() + timeout
+    pause = 0.02
+    while not condition():
+        if time.monotonic() > deadline:
+            raise ClusterError(f"waited {timeout:.0f} s for {what}")
+        time.sleep(pause)
+        pause = min(pause * 1.5, 0.5)
+
+
+def alive(pid: int) -> bool:
+    """Tell whether a process runs (a zombie does not)."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state not in {"Z", "X"}
+
+
+def command_line(pid: int) -> list[str]:
+    """Return the arguments of a process, empty when there is no such process."""
+    try:
+        raw = Path(f"/proc/{pid}/cmdline").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+    return raw.decode(errors="replace").split("\0")[:-1]
+
+
+def all_pids() -> Iterator[int]:
+    """Yield the id of each process of the machine."""
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            yield int(entry.name)
+
+
+def end(pids: Sequence[int], *, grace: float = 10) -> None:
+    """End processes: SIGTERM, and SIGKILL for what still runs after `grace` seconds."""
+    for sign, patience in ((signal.SIGTERM, grace), (signal.SIGKILL, 10.0)):
+        running = [pid for pid in pids if alive(pid)]
+        for pid in running:
+            _signal(pid, sign)
+        if not running:
+            return
+        try:
+            wait_until(
+                lambda: not any(_still_there(pid) for pid in running),
+                timeout=patience, what=f"the end of processes {running}",
+            )  # fmt: skip
+        except ClusterError:
+            if sign is signal.SIGKILL:
+                raise
+
+
+def _signal(pid: int, sign: signal.Signals) -> None:
+    try:
+        os.kill(pid, sign)
+    except ProcessLookupError:
+        return
+
+
+def _still_there(pid: int) -> bool:
+    try:
+        os.waitpid(pid, os.WNOHANG)
+    except ChildProcessError:
+        pass
+    return alive(pid)

@@ -1,0 +1,2 @@
+module mooring.dev/tests/cluster/tools/pause
+go 1.26.0

@@ -1,0 +1,91 @@
+"""Run a service until the block ends."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.cluster.process import die_with_parent, wait_until
+
+START_TIMEOUT = 30.0
+STOP_TIMEOUT = 20.0
+
+
+def free_port() -> int:
+    """Return a TCP port of the loopback address that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def answers(port: int) -> bool:
+    """Tell whether something accepts connections on `port` of the loopback address."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+@contextmanager
+def folder(user: str | None = None) -> Iterator[Path]:
+    """Give a folder, owned by `user`, that is gone afterwards with all that is in it."""
+    path = Path(tempfile.mkdtemp(prefix="mooring-test-"))
+    try:
+        if user is not None:
+            shutil.chown(path, user)
+        yield path
+    finally:
+        shutil.rmtree(path)
+
+
+@contextmanager
+def service(
+    command: Sequence[str | Path],
+    *,
+    log: Path,
+    ready: Callable[[], bool],
+    env: Mapping[str, str] | None = None,
+    user: str | None = None,
+    stop: signal.Signals = signal.SIGTERM,
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run `command` from the moment it is `ready` until the block ends.
+
+    `env` is added to the environment; stdout and stderr go to `log`. Raises ClusterError with
+    the log's name when the service does not get ready within `START_TIMEOUT` seconds.
+    """
+    with log.open("ab") as out:
+        process = subprocess.Popen(
+            [str(part) for part in command],
+            env={**os.environ, **(env or {})},
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            user=user,
+            preexec_fn=die_with_parent,  # noqa: PLW1509 - it makes one system call, no lock
+            start_new_session=True,
+        )
+    try:
+        wait_until(
+            lambda: process.poll() is not None or ready(),
+            timeout=START_TIMEOUT,
+            what=f"{command[0]} to get ready",
+        )
+        if process.poll() is not None:
+            raise RuntimeError(
+                f"{command[0]} ended with {process.returncode}: {log.read_text(errors='replace')}"
+            )
+        yield process
+    finally:
+        _end(process, stop)
+
+
+def _end(process: subprocess.Popen[bytes], stop: signal.Signals) -> None:
+    process.send_signal(stop)
+    try:
+        process.wait(STOP_TIMEOUT)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait(STOP_TIMEOUT)
