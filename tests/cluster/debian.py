@@ -15,33 +15,40 @@ _NO_DOCUMENTATION = tuple(
 _BASE = ("ca-certificates", "python3", "python3-pip", "python3-venv")
 
 
-def bootstrap_command(packages: Sequence[str], target: Path) -> list[str]:
-    """Return the command that makes a minimal Debian with `packages`: a folder, or a .tar file."""
+def debian_digest(packages: Sequence[str]) -> str:
+    """Return the digest of what the file system with `packages` is made from."""
+    return digest_of(_command(packages, Path("debian.tar")))
+
+
+def debian_archive(packages: Sequence[str], *, what: str) -> Path:
+    """Return a minimal Debian with `packages` as a .tar file, made when it is not there (30 s).
+
+    `what` it is for is shown meanwhile.
+    """
+    target = cache_root() / "debian" / f"{debian_digest(packages)[:16]}.tar"
+    with lock(target.stem):
+        if not target.exists():
+            with stage(f"make the Debian of {what}"), new_file(target) as part:
+                run(_command(packages, part))
+    return target
+
+
+def _command(packages: Sequence[str], target: Path) -> list[str]:
     return [
         "mmdebstrap", "--quiet", "--variant=minbase", f"--include={','.join(packages)}",
-        *_NO_DOCUMENTATION, _SUITE, str(target),
+        *_NO_DOCUMENTATION, "--format=tar", _SUITE, str(target),
     ]  # fmt: skip
 
 
 def base_digest() -> str:
-    """Return the digest of what the images' base is made of."""
-    return digest_of(bootstrap_command(_BASE, Path("base.tar")))
+    """Return the digest of what the images' base is made from."""
+    return debian_digest(_BASE)
 
 
 def base_archive() -> Path:
-    """Return the file system of the images' base as a .tar file, made when it is not there.
+    """Return the file system of the images' base as a .tar file.
 
     Python 3.11 with pip and venv on Debian bookworm, as the public image that the Dockerfiles
     name by default.
     """
-    target = cache_root() / "debian" / f"base-{base_digest()[:16]}.tar"
-    with lock("debian-base"):
-        if not target.exists():
-            with stage("make the base of the images"), new_file(target) as part:
-                archive = part.with_suffix(".tar")
-                try:
-                    run(bootstrap_command(_BASE, archive))
-                    archive.rename(part)
-                finally:
-                    archive.unlink(missing_ok=True)
-    return target
+    return debian_archive(_BASE, what="the images")

@@ -5,7 +5,6 @@ import fcntl
 import hashlib
 import os
 import shutil
-import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -48,25 +47,6 @@ def lock(name: str) -> Iterator[None]:
             say(f"waiting: another process holds the lock {name!r}")
             fcntl.flock(file, fcntl.LOCK_EX)
         yield
-
-
-@contextlib.contextmanager
-def new_folder(target: Path) -> Iterator[Path]:
-    """Yield an empty folder that becomes `target` when the block ends well.
-
-    The caller holds a lock on `target`. What a killed run left beside it is removed first.
-    """
-    target.parent.mkdir(parents=True, exist_ok=True)
-    for left in target.parent.glob(f"{target.name}.part-*"):
-        remove(left)
-    part = Path(tempfile.mkdtemp(prefix=f"{target.name}.part-", dir=target.parent))
-    try:
-        part.chmod(0o755)
-        yield part
-        remove(target)
-        part.rename(target)
-    finally:
-        remove(part)
 
 
 @contextlib.contextmanager

@@ -68,8 +68,9 @@ def start(paths: ClusterPaths, target_port: int) -> Forward:
     Raises ClusterError when it does not come up.
     """
     found = running(paths)
-    if found is not None:
+    if found is not None and _network_of(found.pid) == paths.network.stat().st_ino:
         return found
+    stop(paths)  # it stands in a namespace that has been replaced
     command: list[str | Path] = [
         sys.executable, "-m", _MODULE, paths.network, str(target_port), _state(paths),
     ]  # fmt: skip
@@ -83,6 +84,10 @@ def start(paths: ClusterPaths, target_port: int) -> Forward:
     if found is None:
         raise ClusterError(f"the forwarder to the API server ended at once; see {log}")
     return found
+
+
+def _network_of(pid: int) -> int:
+    return Path(f"/proc/{pid}/ns/net").stat().st_ino
 
 
 def stop(paths: ClusterPaths) -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 import yaml
 
 from tests.cluster.archive import IN_IMAGES, STORAGE_IMAGE, pause_image, write_archive
-from tests.cluster.debian import bootstrap_command
-from tests.cluster.files import digest_of, digest_of_file, lock, new_file, new_folder
+from tests.cluster.debian import debian_archive
+from tests.cluster.files import digest_of, lock, new_file, scratch
 from tests.cluster.paths import cache_root
 from tests.cluster.process import run
 from tests.cluster.report import stage
@@ -64,16 +64,15 @@ def node_archive() -> Path:
 
 
 def _make(target: Path) -> None:
-    with new_folder(target.with_suffix(".root")) as root:
-        with stage("make the node's Debian"):
-            run(bootstrap_command(_PACKAGES, root))
-        with stage("put Kubernetes into it"):
-            _install(root)
-            with new_file(target) as part:
-                run(["tar", "-C", root, "--one-file-system", "-cf", part, "."])
-        shutil.rmtree(root)
-        root.mkdir()
-    target.with_suffix(".root").rmdir()
+    debian = debian_archive(_PACKAGES, what="the node")
+    with (
+        stage("put Kubernetes into it"),
+        scratch(target.with_suffix(".root")) as root,
+        new_file(target) as part,
+    ):
+        run(["tar", "-C", root, "-xf", debian])
+        _install(root)
+        run(["tar", "-C", root, "--one-file-system", "-cf", part, "."])
 
 
 def _install(root: Path) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from rich.table import Table
+from rich.table import Column, Table
 
 from mooring import contract
 from tests.cluster.report import console
@@ -13,7 +13,9 @@ from tests.demo.store import Artifact, Run
 
 def runs_table(runs: Sequence[Run]) -> Table:
     """Each run with its task instance."""
-    table = Table("task instance", "run", "status", "verified", "model", title="Runs")
+    table = Table(
+        "task instance", _whole("run"), "status", "verified", _whole("model"), title="Runs"
+    )
     for run in runs:
         verified = run.tags.get(contract.TAG_VERIFIED, run.tags.get(contract.TAG_FINDING, "-"))
         table.add_row(
@@ -25,7 +27,8 @@ def runs_table(runs: Sequence[Run]) -> Table:
 def artifacts_table(runs: Sequence[Run], artifacts: Sequence[Artifact]) -> Table:
     """Each artifact of the runs with size and digest."""
     owners = {run.run_id: run for run in runs} | {m: run for run in runs for m in run.models}
-    table = Table("task instance", "artifact", "bytes", "SHA-256", title="Artifacts, as read back")
+    columns = ("task instance", _whole("artifact"), "bytes", _whole("SHA-256"))
+    table = Table(*columns, title="Artifacts, as read back from the store")
     for artifact in artifacts:
         owner = next((owners[part] for part in artifact.key.split("/") if part in owners), None)
         if owner is not None:
@@ -66,3 +69,8 @@ def next_steps() -> None:
     console.print("A shell with kubectl and helm for this cluster:                 make shell")
     console.print("The objects:      make -s kubectl ARGS='get mlwc,mlw,mlb -A'")
     console.print("Clean up:         make demo-down     (and the caches: make clean)")
+
+
+def _whole(title: str) -> Column:
+    """A column whose values are never cut: a person may want to copy them."""
+    return Column(title, overflow="fold")

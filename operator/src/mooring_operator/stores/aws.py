@@ -46,7 +46,10 @@ class Api:
             answer: Mapping[str, Any] = getattr(self._client, operation)(**parameters)
         except exceptions.ClientError as error:
             raise self._refusal(operation, error) from None
-        except (exceptions.BotoCoreError, ResponseParserError) as error:
+        except (ResponseParserError, KeyError):
+            # botocore looks up the answer's elements unchecked: a web page gives a KeyError.
+            raise self._not_the_api() from None
+        except exceptions.BotoCoreError as error:
             raise self._failure(error) from None
         return answer
 
@@ -59,19 +62,19 @@ class Api:
                 return None
             raise
 
-    def unexpected(self) -> StoreError:
-        """Say that what answered does not speak this API; a proxy's own page passes."""
+    def _not_the_api(self) -> StoreError:
         return StoreError(
             Reason.UNEXPECTED_ANSWER,
             f"{self.name} at {self.where}: the answer is not one of an {self.name} API: check "
             f"{self.field}, and what stands between it and the operator.",
-            transient=True,
+            transient=False,
         )
 
     def _refusal(self, operation: str, error: exceptions.ClientError) -> "ApiError":
-        code = str(error.response["Error"]["Code"])
         status = error.response["ResponseMetadata"]["HTTPStatusCode"]
-        said = error.response["Error"].get("Message", "").replace(self._secret, "***")
+        found = error.response.get("Error", {})
+        code = str(found.get("Code", ""))
+        said = found.get("Message", "").replace(self._secret, "***")
         reason = _reason(code, status)
         here = f"{self.name} at {self.where}"
         text = {
@@ -100,11 +103,6 @@ class Api:
                 "the operator trusts, and the right port."
             )
             return StoreError(Reason.TLS_REFUSED, text, transient=False)
-        if isinstance(error, ResponseParserError):
-            text = (
-                f"{here} did not answer in XML: check that {self.field} names an {self.name} API."
-            )
-            return StoreError(Reason.UNEXPECTED_ANSWER, text, transient=False)
         text = (
             f"{here} does not answer ({type(error).__name__}): check that it runs, and that "
             f"{self.field} has the right scheme, host and port."
@@ -171,8 +169,4 @@ def _open(connection: S3Connection) -> Apis:
 @lru_cache(maxsize=32)
 def account(connection: S3Connection) -> str:
     """Account of the administrator's key (STS GetCallerIdentity), asked once per connection."""
-    sts = apis(connection).sts
-    answer = sts.call("get_caller_identity")
-    if "Account" not in answer:
-        raise sts.unexpected()
-    return str(answer["Account"])
+    return str(apis(connection).sts.call("get_caller_identity")["Account"])

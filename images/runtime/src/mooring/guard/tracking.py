@@ -9,8 +9,8 @@ from urllib3.util import make_headers
 
 from mooring import contract
 from mooring.finding import Finding
-from mooring.location import lies_under
 from mooring.guard.http import Answer, Failure, Http
+from mooring.location import lies_under
 
 SERVER_PATIENCE_S: Final = 60.0
 """A Service answers about a second after its pods are ready; a server may still be starting."""

@@ -1,0 +1,117 @@
+"""The binding of a task: which one, and what its status says."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from kubernetes.client.exceptions import ApiException
+
+from mooring import contract
+from mooring.finding import Finding
+from mooring_airflow.errors import MooringError
+
+
+@dataclass(frozen=True, slots=True)
+class BindingName:
+    """Name and namespace of an MlflowBinding; pods run in the same namespace."""
+
+    namespace: str
+    name: str
+
+    @classmethod
+    def parse(cls, text: str, pod_namespace: str | None) -> "BindingName":
+        """Read `name` or `namespace/name`.
+
+        A bare name means the pod's namespace if the task sets one, else the namespace of the
+        binding's own name: a workspace has a binding of its name, and a team a namespace of its.
+        Raises ValueError.
+        """
+        namespace, slash, name = text.rpartition("/")
+        if not name or (slash and not namespace) or "/" in namespace:
+            raise ValueError(
+                f"binding is {text!r}: write the name of an MlflowBinding, or namespace/name"
+            )
+        if namespace and pod_namespace and namespace != pod_namespace:
+            raise ValueError(
+                f"binding is {text!r} but namespace is {pod_namespace!r}: a pod can "
+                f"only use a binding of its own namespace. Drop namespace, or make "
+                f"an MlflowBinding in {pod_namespace}"
+            )
+        return cls(namespace or pod_namespace or name, name)
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """What the status of a ready MlflowBinding says."""
+
+    name: BindingName
+    url: str
+    artifact_root: str
+    workspace: str
+    pod: Mapping[str, Any]
+
+
+def read_binding(hook: Any, name: BindingName) -> Binding:
+    """Read the binding with a KubernetesHook; MooringError when it is missing or not ready."""
+    try:
+        found = hook.get_custom_object(
+            group=contract.GROUP,
+            version=contract.VERSION,
+            plural="mlflowbindings",
+            name=name.name,
+            namespace=name.namespace,
+        )
+    except ApiException as error:
+        raise MooringError(_unreadable(name, error)) from error
+    return parse_binding(name, found)
+
+
+def parse_binding(name: BindingName, found: Mapping[str, Any]) -> Binding:
+    """The binding in a Kubernetes object; MooringError when it is not ready."""
+    status = found.get("status") or {}
+    conditions = {condition["type"]: condition for condition in status.get("conditions") or []}
+    ready = conditions.get("Ready") or {}
+    if ready.get("status") != "True":
+        raise MooringError(Finding("BindingNotReady", _not_ready(name, conditions)))
+    workspace = status["workspace"]
+    return Binding(
+        name=name,
+        url=str(status["url"]).rstrip("/"),
+        artifact_root=status["artifactRoot"],
+        workspace=f"{workspace.get('namespace') or name.namespace}/{workspace['name']}",
+        pod=status["pod"],
+    )
+
+
+def _not_ready(name: BindingName, conditions: Mapping[str, Any]) -> str:
+    see = f"See: kubectl describe mlflowbinding {name.name} -n {name.namespace}"
+    for kind in ("Accepted", "Ready"):
+        condition = conditions.get(kind) or {}
+        if condition and condition.get("status") != "True":
+            said = f"{condition.get('reason', '')}: {condition.get('message', '')}"
+            return f"MlflowBinding {name} is not {kind}: {said} {see}"
+    return f"MlflowBinding {name} has not been answered yet: is the Mooring operator running? {see}"
+
+
+def _unreadable(name: BindingName, error: ApiException) -> Finding:
+    if error.status == 404:
+        return Finding(
+            "BindingMissing",
+            f"there is no MlflowBinding {name}: correct the task's "
+            f"binding, or create it. See: kubectl get mlflowbindings -n "
+            f"{name.namespace}",
+        )
+    if error.status == 403:
+        return Finding(
+            "BindingForbidden",
+            f"Airflow may not read MlflowBinding {name}: add its "
+            "service account to spec.launchers of the MlflowWorkspaceClass, or check "
+            f"that {name.namespace} has a binding of that name.",
+        )
+    return Finding(
+        "BindingUnreadable",
+        f"MlflowBinding {name} could not be read: HTTP {error.status} {error.reason}",
+    )

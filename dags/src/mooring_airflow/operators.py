@@ -1,0 +1,167 @@
+"""MlflowPodOperator: a pod whose MLflow run and artifacts are known to have landed."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
+from airflow.providers.cncf.kubernetes.pod_generator import PodGenerator
+from airflow.providers.cncf.kubernetes.utils.pod_manager import PodPhase
+from airflow.sdk.definitions.context import Context
+from airflow.sdk.exceptions import AirflowException
+from kubernetes.client import ApiClient
+from kubernetes.client import models as k8s
+from kubernetes.client.exceptions import ApiException
+
+from mooring import contract
+from mooring.finding import Finding
+from mooring_airflow import identity
+from mooring_airflow import pod as manifests
+from mooring_airflow.binding import Binding, BindingName, read_binding
+from mooring_airflow.errors import MooringError
+from mooring_airflow.links import MlflowRunLink
+from mooring_airflow.verify import (
+    Expectation,
+    close_runs,
+    supersede_earlier_tries,
+    verify,
+)
+
+
+class MlflowPodOperator(KubernetesPodOperator):
+    """KubernetesPodOperator for a pod that logs to the MLflow workspace of `binding`.
+
+    The pod gets the binding's tracking URI, credentials and guard, and its runs the tags of the
+    task instance. When the pod has ended well, the run and its artifacts are looked for on the
+    tracking server: the task fails when they did not land. What landed is pushed as XCom
+    `mlflow_run`: {run_id, experiment_id, artifact_uri, status, metrics, url, model_id, model_uri,
+    model_name}.
+
+    `binding` is the name of an MlflowBinding, or `namespace/name`; the pod runs in its namespace.
+    A bare name means the operator's `namespace`, else the namespace of the binding's own name.
+    `require` names logged models, or paths of artifacts, that must have landed. Both are templated.
+    All else is as in KubernetesPodOperator; `deferrable` is not supported yet.
+    """
+
+    template_fields: Sequence[str] = (*KubernetesPodOperator.template_fields, "binding", "require")
+    operator_extra_links = (MlflowRunLink(),)
+
+    def __init__(self, *, binding: str, require: Sequence[str] = (), **kwargs: Any) -> None:
+        if kwargs.setdefault("deferrable", False):
+            raise ValueError(
+                "MlflowPodOperator cannot be deferrable: nothing would verify that "
+                "the artifacts landed. Remove deferrable=True"
+            )
+        # The default of 5 s is a floor under every pod's duration.
+        kwargs.setdefault("startup_check_interval_seconds", 1)
+        super().__init__(**kwargs)
+        self.binding = binding
+        self.require = require
+        self._bound: Binding | None = None
+
+    def execute(self, context: Context) -> Any:
+        """Run the pod, then verify; raises MooringError when something did not land."""
+        name = BindingName.parse(self.binding, self.namespace)
+        self.namespace = name.namespace
+        self._bound = read_binding(self.hook, name)
+        result = super().execute(context)
+        expected = self._expectation(context, self._bound)
+        context["ti"].xcom_push(key=contract.XCOM_KEY, value=verify(expected))
+        supersede_earlier_tries(expected)
+        return result
+
+    def build_pod_request_obj(
+        self, context: Context | None = None, *, dry_run: bool = False
+    ) -> k8s.V1Pod:
+        """The pod with label, run tags and, when the binding was read, its fragment."""
+        request = super().build_pod_request_obj(context, dry_run=dry_run)
+        pod = _manifest(request)
+        finding = manifests.overridden(pod)
+        if finding is not None:
+            raise MooringError(finding)
+        if self._bound is None:
+            return request
+        pod = manifests.injected(pod, self._bound.name.name, self._bound.pod)
+        if context is not None:
+            tags = self._run_tags(context, self._bound, request.metadata.name)
+            pod = manifests.tagged(pod, tags)
+        return PodGenerator.deserialize_model_dict(pod)
+
+    def await_init_containers_completion(  # type: ignore[override]  # tenacity hides its signature
+        self, pod: k8s.V1Pod
+    ) -> None:
+        """Fail at once when the guard refused, instead of asking for logs that will never come."""
+        super().await_init_containers_completion(pod)
+        refusal = manifests.guard_refusal(self._last_state(pod))
+        if refusal:
+            raise MooringError(_refused(refusal))
+
+    def cleanup(
+        self,
+        pod: k8s.V1Pod,
+        remote_pod: k8s.V1Pod | None,
+        xcom_result: dict[str, Any] | None = None,
+        context: Context | None = None,
+    ) -> None:
+        """As KubernetesPodOperator; a failure also ends the runs that the pod left open."""
+        # Before the pod is deleted: its status is all there is to know.
+        state = self._last_state(remote_pod)
+        try:
+            super().cleanup(pod, remote_pod, xcom_result, context)
+        except AirflowException:
+            refusal = manifests.guard_refusal(state)
+            if refusal:
+                raise MooringError(_refused(refusal)) from None
+            self._close_runs(context, state)
+            raise
+
+    def on_kill(self) -> None:
+        """Delete the pod and end its runs."""
+        super().on_kill()
+        tags = self._pod_tags()
+        if tags and self._bound is not None:
+            close_runs(Expectation(self._bound, tags, ()), "KILLED", "TaskKilled")
+
+    def _run_tags(self, context: Context, binding: Binding, pod_name: str) -> dict[str, str]:
+        return {
+            **identity.context_tags(context),
+            contract.TAG_WORKSPACE: binding.workspace,
+            contract.TAG_BINDING: str(binding.name),
+            contract.TAG_POD: pod_name,
+        }
+
+    def _pod_tags(self) -> dict[str, str]:
+        """The run tags that the pod was started with: an earlier try's, when it was re-attached."""
+        return manifests.run_tags(_manifest(self.pod)) if self.pod is not None else {}
+
+    def _expectation(self, context: Context, binding: Binding) -> Expectation:
+        tags = self._run_tags(context, binding, self.pod.metadata.name if self.pod else "")
+        return Expectation(binding, {**tags, **self._pod_tags()}, tuple(self.require))
+
+    def _close_runs(self, context: Context | None, state: Mapping[str, Any]) -> None:
+        if self._bound is None or context is None:
+            return
+        killed = manifests.was_killed(state, self.base_container_name)
+        status, reason = ("KILLED", "PodKilled") if killed else ("FAILED", "PodFailed")
+        close_runs(self._expectation(context, self._bound), status, reason)
+
+    def _last_state(self, pod: k8s.V1Pod | None) -> dict[str, Any]:
+        """The pod as the API server has it now; as last seen when it is gone or has succeeded."""
+        if pod is None:
+            return {}
+        if pod.status is not None and pod.status.phase == PodPhase.SUCCEEDED:
+            return _manifest(pod)
+        try:
+            return _manifest(self.hook.get_pod(pod.metadata.name, pod.metadata.namespace))
+        except ApiException:
+            self.log.warning("Pod %s could not be read once more", pod.metadata.name)
+            return _manifest(pod)
+
+
+def _manifest(pod: k8s.V1Pod) -> dict[str, Any]:
+    return dict(ApiClient().sanitize_for_serialization(pod))
+
+
+def _refused(said: str) -> Finding:
+    return Finding(
+        "GuardRefused", f"the pod was not started, because nothing would have been kept: {said}"
+    )

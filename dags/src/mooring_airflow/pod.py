@@ -1,0 +1,129 @@
+"""What a pod carries: the binding's fragment, its label, the run tags. All on plain manifests.
+
+The same merge as the admission policy's (charts/mooring, _admission.tpl): both append only what is
+not there, by the same keys, so that a pod which meets both carries everything once.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from mooring import contract
+from mooring.finding import Finding
+from mooring_airflow.identity import run_context, tags_of
+
+Json = dict[str, Any]
+
+
+def injected(pod: Mapping[str, Any], binding: str, fragment: Mapping[str, Any]) -> Json:
+    """`pod` with the `fragment` of `binding` merged in, marked as the admission policy does."""
+    spec = pod["spec"]
+    guards = _missing(fragment.get("initContainers"), spec.get("initContainers"), _by_name)
+    init = [*guards, *(_carrying(c, fragment) for c in spec.get("initContainers") or [])]
+    volumes = spec.get("volumes") or []
+    merged = {
+        **spec,
+        "containers": [_carrying(container, fragment) for container in spec["containers"]],
+        "initContainers": init,
+        "volumes": [*volumes, *_missing(fragment.get("volumes"), volumes, _by_name)],
+    }
+    return {**pod, "metadata": _marked(pod["metadata"], binding), "spec": merged}
+
+
+def tagged(pod: Mapping[str, Any], tags: Mapping[str, str]) -> Json:
+    """`pod` with the run tags in the environment of all its containers."""
+    containers = [_with_context(container, tags) for container in pod["spec"]["containers"]]
+    return {**pod, "spec": {**pod["spec"], "containers": containers}}
+
+
+def run_tags(pod: Mapping[str, Any]) -> dict[str, str]:
+    """The run tags that `pod` was started with; {} when it has none."""
+    values = (_environment(c).get(contract.RUN_CONTEXT, "") for c in pod["spec"]["containers"])
+    found = (tags_of(value) for value in values)
+    return next((tags for tags in found if contract.TAG_POD in tags), {})
+
+
+def overridden(pod: Mapping[str, Any]) -> Finding | None:
+    """What a container sets although the binding owns it: its own `env` would win.
+
+    The admission policy refuses such a pod too; where there is none, this is the only check.
+    """
+    for container in (*(pod["spec"].get("initContainers") or []), *pod["spec"]["containers"]):
+        names = sorted(set(_environment(container)) & set(contract.OWNED_BY_BINDING))
+        if names:
+            return Finding(
+                "EnvironmentOverridden",
+                f"container {container['name']} sets "
+                f"{', '.join(names)} itself, which would win over the binding's: "
+                "remove it from env_vars, secrets or the pod template.",
+            )
+    return None
+
+
+def guard_refusal(pod: Mapping[str, Any]) -> str | None:
+    """What the guard of `pod` said when it refused; None when it did not."""
+    for status in (pod.get("status") or {}).get("initContainerStatuses") or []:
+        ended = (status.get("state") or {}).get("terminated") or {}
+        if status["name"] == contract.GUARD_CONTAINER and ended.get("exitCode"):
+            said = (ended.get("message") or "").strip()
+            return said or f"it ended with exit code {ended['exitCode']} ({ended.get('reason')})"
+    return None
+
+
+def was_killed(pod: Mapping[str, Any], container: str) -> bool:
+    """Whether `container` was ended from outside: a signal, eviction, the deadline."""
+    status = pod.get("status") or {}
+    if status.get("reason") in {"Evicted", "DeadlineExceeded", "NodeLost", "Shutdown"}:
+        return True
+    for candidate in status.get("containerStatuses") or []:
+        if candidate["name"] == container:
+            ended = (candidate.get("state") or {}).get("terminated")
+            # Still running when it was last seen: it is the deletion of the pod that ends it.
+            return ended is None or ended.get("exitCode", 0) >= 128
+    return False
+
+
+def _marked(metadata: Mapping[str, Any], binding: str) -> Json:
+    labels = {**(metadata.get("labels") or {}), contract.BINDING_LABEL: binding}
+    annotations = {**(metadata.get("annotations") or {}), contract.INJECTED_ANNOTATION: binding}
+    return {**metadata, "labels": labels, "annotations": annotations}
+
+
+def _carrying(container: Mapping[str, Any], fragment: Mapping[str, Any]) -> Json:
+    merged = dict(container)
+    for field, key in (("envFrom", _by_source), ("volumeMounts", _by_path)):
+        there = container.get(field) or []
+        added = _missing(fragment.get(field), there, key)
+        if added:
+            # Last, because of two envFrom sources with the same key the later one wins.
+            merged[field] = [*there, *added]
+    return merged
+
+
+def _missing(wanted: list[Json] | None, there: list[Json] | None, key: Any) -> list[Json]:
+    present = {key(entry) for entry in there or []}
+    return [entry for entry in wanted or [] if key(entry) not in present]
+
+
+def _by_name(entry: Json) -> str:
+    return str(entry["name"])
+
+
+def _by_path(entry: Json) -> str:
+    return str(entry["mountPath"])
+
+
+def _by_source(entry: Json) -> tuple[str, ...]:
+    return tuple(
+        f"{kind}/{(entry.get(kind) or {}).get('name')}" for kind in ("configMapRef", "secretRef")
+    )
+
+
+def _environment(container: Mapping[str, Any]) -> dict[str, str]:
+    return {entry["name"]: entry.get("value") or "" for entry in container.get("env") or []}
+
+
+def _with_context(container: Mapping[str, Any], tags: Mapping[str, str]) -> Json:
+    others = _environment(container).get(contract.RUN_CONTEXT, "")
+    kept = [e for e in container.get("env") or [] if e["name"] != contract.RUN_CONTEXT]
+    entry = {"name": contract.RUN_CONTEXT, "value": run_context(tags, others)}
+    return {**container, "env": [*kept, entry]}

@@ -1,0 +1,132 @@
+"""The tracking server's REST API, as far as verification needs it.
+
+The worker has no MLflow and no credential for the store: the server lists and streams artifacts.
+"""
+
+from collections.abc import Iterator, Mapping
+from types import TracebackType
+from typing import Any, Final
+
+import httpx
+from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_exponential
+
+Json = dict[str, Any]
+
+API: Final = "/api/2.0/mlflow"
+TIMEOUT: Final = httpx.Timeout(30.0, connect=5.0)
+PAGE: Final = 1000
+TRANSIENT: Final = frozenset({429, 502, 503, 504})
+
+
+class Tracking:
+    """A tracking server; every call is tried again for up to `patience` seconds while it is down.
+
+    Raises httpx.HTTPError.
+    """
+
+    def __init__(self, url: str, patience: float) -> None:
+        self.url = url
+        self._http = httpx.Client(base_url=url, timeout=TIMEOUT)
+        self._retrying = Retrying(
+            stop=stop_after_delay(patience),
+            wait=wait_exponential(multiplier=0.25, max=5),
+            retry=retry_if_exception(_is_transient),
+            reraise=True,
+        )
+
+    def __enter__(self) -> "Tracking":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._http.close()
+
+    def runs(self, tags: Mapping[str, str]) -> list[Json]:
+        """The runs of every experiment that carry all of `tags`, latest first."""
+        body = {
+            "experiment_ids": self._experiments(),
+            "filter": filter_of(tags),
+            "order_by": ["attributes.start_time DESC"],
+        }
+        return list(self._pages("POST", "/runs/search", body, "runs"))
+
+    def models(self, tags: Mapping[str, str]) -> list[Json]:
+        """The logged models of every experiment that carry all of `tags`, latest first."""
+        found: list[Json] = []
+        # 100: the server's own limit for experiments in one search of models.
+        experiments = self._experiments()
+        for start in range(0, len(experiments), 100):
+            body = {
+                "experiment_ids": experiments[start : start + 100],
+                "filter": filter_of(tags),
+                "max_results": 50,
+            }
+            found += self._pages("POST", "/logged-models/search", body, "models")
+        return sorted(found, key=lambda m: -int(m["info"]["creation_timestamp_ms"]))
+
+    def artifacts(self, run_id: str, folder: str = "") -> list[Json]:
+        """The entries {path, is_dir, file_size} of one folder of a run's artifacts."""
+        query = {"run_id": run_id, **({"path": folder} if folder else {})}
+        return list(self._call("GET", f"{API}/artifacts/list", params=query).get("files", []))
+
+    def model_files(self, model_id: str) -> list[Json]:
+        """The entries {path, is_dir, file_size} at the top of a logged model."""
+        path = f"{API}/logged-models/{model_id}/artifacts/directories"
+        return list(self._call("GET", path).get("files", []))
+
+    def set_tag(self, run_id: str, key: str, value: str) -> None:
+        """Set one tag of a run."""
+        self._call(
+            "POST", f"{API}/runs/set-tag", json={"run_id": run_id, "key": key, "value": value}
+        )
+
+    def close_run(self, run_id: str, status: str, end_time_ms: int) -> None:
+        """End a run with `status` (FAILED, KILLED)."""
+        self._call(
+            "POST",
+            f"{API}/runs/update",
+            json={"run_id": run_id, "status": status, "end_time": end_time_ms},
+        )
+
+    def _experiments(self) -> list[str]:
+        body = {"max_results": PAGE}
+        found = self._pages("POST", "/experiments/search", body, "experiments")
+        return [experiment["experiment_id"] for experiment in found]
+
+    def _pages(self, method: str, path: str, body: Json, field: str) -> Iterator[Json]:
+        token = ""
+        while True:
+            page = {**body, **({"page_token": token} if token else {})}
+            answer = self._call(method, API + path, json=page)
+            yield from answer.get(field, [])
+            token = answer.get("next_page_token", "")
+            if not token:
+                return
+
+    def _call(self, method: str, path: str, **how: Any) -> Json:
+        def once() -> Json:
+            answer = self._http.request(method, path, **how)
+            answer.raise_for_status()
+            return dict(answer.json()) if answer.content else {}
+
+        return self._retrying(once)
+
+
+def filter_of(tags: Mapping[str, str]) -> str:
+    """MLflow's search filter for all of `tags`."""
+    return " AND ".join(f"tags.`{key}` = {_quoted(value)}" for key, value in tags.items())
+
+
+def _quoted(value: str) -> str:
+    # The grammar has no escapes; Airflow's ids may hold one kind of quote, hardly both.
+    return f'"{value}"' if "'" in value else f"'{value}'"
+
+
+def _is_transient(error: BaseException) -> bool:
+    if isinstance(error, httpx.HTTPStatusError):
+        return error.response.status_code in TRANSIENT
+    return isinstance(error, httpx.TransportError)

@@ -1,0 +1,54 @@
+"""A container that something else adds to the pod afterwards is bound as well."""
+
+from tests.chart.rendering import Manifest
+from tests.integration.admission.world import (
+    World,
+    bound_sources,
+    installed,
+    pod,
+    sources_of,
+    wait_until,
+)
+
+
+def _adds_a_sidecar(namespace: str) -> list[Manifest]:
+    """Return a policy that runs after ours, as a mesh's injection does."""
+    patch = (
+        'JSONPatch{op: "add", path: "/spec/containers/-", value: {"name": "mesh", "image": "m"}}'
+    )
+    version = "admissionregistration.k8s.io/v1"
+    metadata = {"name": "zz-sidecar"}
+    pods = {
+        "apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"],
+    }  # fmt: skip
+    policy: Manifest = {
+        "apiVersion": version,
+        "kind": "MutatingAdmissionPolicy",
+        "metadata": metadata,
+        "spec": {
+            "failurePolicy": "Fail",
+            "reinvocationPolicy": "Never",
+            "matchConstraints": {
+                "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": namespace}},
+                "resourceRules": [pods],
+            },
+            "mutations": [{"patchType": "JSONPatch", "jsonPatch": {"expression": f"[{patch}]"}}],
+        },
+    }
+    binding: Manifest = {
+        "apiVersion": version,
+        "kind": "MutatingAdmissionPolicyBinding",
+        "metadata": metadata,
+        "spec": {"policyName": "zz-sidecar"},
+    }
+    return [policy, binding]
+
+
+def test_a_sidecar_that_a_later_policy_adds_is_bound(team: World) -> None:
+    def names() -> list[str]:
+        return [item["name"] for item in team.submit(pod("team-a"))["spec"]["containers"]]
+
+    with installed(team.api, _adds_a_sidecar(team.namespace)):
+        wait_until(lambda: names() == ["train", "mesh"], "the other policy")
+        containers = team.submit(pod("team-a"))["spec"]["containers"]
+    assert [sources_of(item) for item in containers] == [bound_sources("team-a")] * 2

@@ -1,0 +1,184 @@
+"""What the admission tests work with: a namespace, its bindings, and pods that are tried out."""
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from kubernetes import client, dynamic
+
+from mooring import contract
+from tests.chart.rendering import Manifest
+
+Pod = dict[str, Any]
+_PATIENCE = 20.0
+
+
+class Refused(Exception):
+    """The API server refused a pod; the text is what its author would see."""
+
+
+def wait_until(condition: Callable[[], bool], what: str) -> None:
+    """Return once `condition` holds; AssertionError naming `what` after 20 seconds."""
+    deadline = time.monotonic() + _PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline, f"waited {_PATIENCE:.0f} s for {what}"
+        time.sleep(0.02)
+
+
+def fragment(binding: str, *, token: bool = True) -> dict[str, Any]:
+    """Return a pod fragment as the operator publishes it.
+
+    With `token` as for WorkloadIdentity, without as for Minted credentials, which mount nothing.
+    """
+    published = contract.published_name(binding)
+    sources = [{"configMapRef": {"name": published}}, {"secretRef": {"name": published}}]
+    mount = {"name": contract.VOLUME_NAME, "mountPath": contract.MOUNT_PATH, "readOnly": True}
+    projected = {"serviceAccountToken": {"path": "token", "audience": contract.AWS_AUDIENCE}}
+    guard: dict[str, Any] = {
+        "name": contract.GUARD_CONTAINER,
+        "image": "mooring/runtime:test",
+        "command": ["mooring", "guard"],
+        "envFrom": sources,
+        "securityContext": {"allowPrivilegeEscalation": False, "runAsNonRoot": True},
+    }
+    if not token:
+        return {"envFrom": sources, "volumes": [], "volumeMounts": [], "initContainers": [guard]}
+    return {
+        "envFrom": sources,
+        "volumes": [{"name": contract.VOLUME_NAME, "projected": {"sources": [projected]}}],
+        "volumeMounts": [mount],
+        "initContainers": [guard | {"volumeMounts": [mount]}],
+    }
+
+
+def container(name: str = "train", **fields: Any) -> dict[str, Any]:
+    """Return a container of a training pod."""
+    return {"name": name, "image": "example/train:1", **fields}
+
+
+def pod(
+    binding: str | None = None,
+    *,
+    labels: Mapping[str, str] | None = None,
+    annotations: Mapping[str, str] | None = None,
+    **spec: Any,
+) -> Pod:
+    """Return a pod that asks for `binding`, with one container unless `spec` says otherwise."""
+    asked = {contract.BINDING_LABEL: binding} if binding else {}
+    metadata: dict[str, Any] = {"generateName": "train-"}
+    if asked or labels:
+        metadata["labels"] = asked | dict(labels or {})
+    if annotations:
+        metadata["annotations"] = dict(annotations)
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": metadata,
+        "spec": {"serviceAccountName": "default", "containers": [container()], **spec},
+    }
+
+
+def sources_of(container: Mapping[str, Any]) -> list[str]:
+    """Return the kind and name of each envFrom source, in order, as in `configMapRef/own`."""
+    return [
+        f"{source.get('prefix', '')}{kind}/{source[kind]['name']}"
+        for source in container.get("envFrom", [])
+        for kind in ("configMapRef", "secretRef")
+        if kind in source
+    ]
+
+
+def bound_sources(binding: str) -> list[str]:
+    """Return what `sources_of` gives for the fragment of `binding`."""
+    name = contract.published_name(binding)
+    return [f"configMapRef/{name}", f"secretRef/{name}"]
+
+
+def apply(api: client.ApiClient, manifest: Manifest) -> None:
+    """Apply an object of the cluster under the name that Helm uses."""
+    _resource(api, manifest).server_side_apply(body=manifest, field_manager="helm")
+
+
+@contextmanager
+def installed(api: client.ApiClient, manifests: Sequence[Manifest]) -> Iterator[None]:
+    """Have some objects of the cluster there inside the block, and gone after it."""
+    with ExitStack() as cleanup:
+        for manifest in manifests:
+            apply(api, manifest)
+            kind = _resource(api, manifest)
+            cleanup.callback(kind.delete, name=manifest["metadata"]["name"])
+        yield
+
+
+def _resource(api: client.ApiClient, manifest: Manifest) -> Any:
+    kinds = dynamic.DynamicClient(api).resources
+    return kinds.get(api_version=manifest["apiVersion"], kind=manifest["kind"])
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """One namespace of a real API server."""
+
+    api: client.ApiClient
+    namespace: str
+
+    def submit(self, pod: Pod) -> Pod:
+        """Return the pod as the API server would store it: a dry run, with all of admission.
+
+        Raises Refused with the message that its author would see.
+        """
+        try:
+            answer = client.CoreV1Api(self.api).create_namespaced_pod(
+                self.namespace, pod, dry_run="All"
+            )
+        except client.ApiException as error:
+            raise Refused(json.loads(error.body)["message"]) from error
+        admitted: Pod = self.api.sanitize_for_serialization(answer)
+        return admitted
+
+    def bind(self, name: str, pod_fragment: Mapping[str, Any] | None = None) -> None:
+        """Make a binding and answer it, with `fragment(name)` unless told."""
+        self.ask(name)
+        self.answer(name, pod_fragment or fragment(name))
+
+    def ask(self, name: str) -> None:
+        """Make a binding that nobody has answered."""
+        client.CustomObjectsApi(self.api).create_namespaced_custom_object(
+            contract.GROUP, contract.VERSION, self.namespace, "mlflowbindings",
+            {
+                "apiVersion": contract.API_VERSION,
+                "kind": "MlflowBinding",
+                "metadata": {"name": name},
+                "spec": {"workspaceRef": {"name": name}},
+            },
+        )  # fmt: skip
+
+    def answer(self, name: str, pod_fragment: Mapping[str, Any]) -> None:
+        """Write `status.pod`, as the operator does."""
+        client.CustomObjectsApi(self.api).patch_namespaced_custom_object_status(
+            contract.GROUP, contract.VERSION, self.namespace, "mlflowbindings", name,
+            {"status": {"pod": dict(pod_fragment)}},
+        )  # fmt: skip
+
+    def label(self, **labels: str | None) -> None:
+        """Set labels of the namespace; keys with `mooring.dev/` go in by `**{…}`."""
+        client.CoreV1Api(self.api).patch_namespace(self.namespace, {"metadata": {"labels": labels}})
+
+    def admits(self, pod: Pod) -> bool:
+        """Whether the API server lets `pod` in."""
+        try:
+            self.submit(pod)
+        except Refused:
+            return False
+        return True
+
+    def injects(self, pod: Pod) -> bool:
+        """Whether the API server lets `pod` in with a binding merged into it."""
+        try:
+            annotations = self.submit(pod)["metadata"].get("annotations", {})
+        except Refused:
+            return False
+        return contract.INJECTED_ANNOTATION in annotations
