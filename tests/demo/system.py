@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from mooring.contract import API_VERSION
 from tests.cluster import cluster
+from tests.cluster.deliver import deliver
 from tests.cluster.paths import CHECKOUT
 from tests.cluster.process import ClusterError
 from tests.cluster.report import say, stage
@@ -60,7 +61,7 @@ def bring_up() -> None:
     with stage("the cluster: one Kubernetes node"):
         cluster.up()
     with stage("the images: build what changed, load what the node lacks"):
-        references = cluster.images()
+        references = deliver()
     for release in RELEASES:
         with stage(f"charts/{release.name}: helm upgrade --install, and wait for its pods"):
             install(release, references)
