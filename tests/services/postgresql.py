@@ -40,7 +40,7 @@ def _programs() -> Path:
     """Return the folder of PostgreSQL's programs: Debian keeps them out of PATH."""
     found = shutil.which("initdb")
     if found is not None:
-        return Path(found).parent
+        return Path(found).resolve().parent
     versions = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
     if not versions:
         raise RuntimeError("initdb: not found; install the package postgresql-15")
@@ -64,5 +64,8 @@ def postgresql() -> Iterator[Postgresql]:
         settings = {**SETTINGS, "port": str(port), "unix_socket_directories": str(root)}
         options = [f"--{name}={value}" for name, value in settings.items()]
         command: list[str | Path] = [_programs() / "postgres", "-D", data, *options]
-        with service(command, log=log, ready=lambda: answers(port), user=user, stop=signal.SIGINT):
+        probe: list[str | Path] = [_programs() / "pg_isready", "-q", "-h127.0.0.1", f"-p{port}"]
+        with service(
+            command, log=log, ready=lambda: succeeds(probe), user=user, stop=signal.SIGINT
+        ):
             yield Postgresql("127.0.0.1", port, ADMIN, PASSWORD, log)

@@ -64,7 +64,7 @@ def service(
             stdout=out,
             stderr=subprocess.STDOUT,
             user=user,
-            preexec_fn=die_with_parent,  # noqa: PLW1509 - it makes one system call, no lock
+            preexec_fn=die_with_parent,
             start_new_session=True,
         )
     try:

@@ -1,9 +1,138 @@
-"""The guard against a real tracking server and a real store."""
+"""The guard against a real tracking server and a real store: what it refuses, and what it says."""
 
-from tests.integration.airflow.world import Workspace
+import os
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from mooring import contract, finding, guard
+from mooring.guard import explain, tracking
+from tests.integration.airflow.world import BUCKET, Workspace
+from tests.services.process import free_port
 
 
-def test_agrees(team: Workspace) -> None:
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a pod waits a minute for is known here to stay as it is."""
+    monkeypatch.setattr(tracking, "SERVER_PATIENCE_S", 0.3)
+    monkeypatch.setattr(explain, "UNAVAILABLE_PATIENCE_S", 0.3)
+    monkeypatch.setattr(explain, "FRESH_PATIENCE_S", 0.3)
+
+
+@pytest.fixture
+def termination_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    log = tmp_path / "termination-log"
+    monkeypatch.setattr(finding, "TERMINATION_LOG", log)
+    return log
+
+
+def test_agrees_and_leaves_nothing(team: Workspace) -> None:
+    before = team.keys()
     done = team.mooring("guard")
     assert done.returncode == 0, done.stderr
     assert "all is well" in done.stdout
+    assert team.keys() == before
+
+
+def test_parallel_pods_of_a_new_experiment_all_find_it(team: Workspace) -> None:
+    """MLflow's client looks and then makes it, so of mapped pods all but one would fail."""
+    name = {contract.EXPERIMENT_NAME: f"new-{uuid.uuid4().hex}"}
+    logs = "import mlflow; mlflow.log_param('p', 1)"
+    race = (
+        "import sys, mlflow; make = mlflow.create_experiment; make(sys.argv[1]); make(sys.argv[1])"
+    )
+    lost = team.pod(race, f"lost-{uuid.uuid4().hex}")
+    assert "RESOURCE_ALREADY_EXISTS" in lost.stderr, "the second to make it must fail without us"
+
+    with ThreadPoolExecutor(4) as pods:
+        guards = list(pods.map(lambda _: team.mooring("guard", env=name), range(4)))
+    assert [done.returncode for done in guards] == [0] * 4, [done.stderr for done in guards]
+    logged = team.pod(logs, env=name)
+    assert logged.returncode == 0, logged.stderr
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({contract.TRACKING_URI: ""}, "TrackingUriEmpty"),
+        ({contract.TRACKING_URI: "sqlite:///mlflow.db"}, "TrackingUriLocal"),
+        ({contract.WORKSPACE: ""}, "NotBound: MOORING_WORKSPACE not set"),
+        (
+            {contract.TRACKING_URI: "http://nosuch.invalid:5000"},
+            "ServerUnreachable: the tracking server http://nosuch.invalid:5000 cannot be reached: "
+            "the name nosuch.invalid does not resolve. See: kubectl describe mlflowworkspace "
+            "team-a -n team-a",
+        ),
+        (
+            {contract.ARTIFACT_ROOT: "s3://mlflow/team-b/team-b"},
+            "it is not the server of workspace team-a/team-a",
+        ),
+        ({contract.AWS_ACCESS_KEY_ID: ""}, "NoCredentials"),
+        ({contract.AWS_ACCESS_KEY_ID: "revoked-key"}, "CredentialsUnknown"),
+        ({contract.AWS_SECRET_ACCESS_KEY: "another-secret"}, "CredentialsWrong"),
+        ({contract.S3_ENDPOINT_URL: "http://127.0.0.1:9"}, "127.0.0.1:9 refuses connections"),
+    ],
+)
+def test_refuses(
+    team: Workspace, termination_log: Path, changes: dict[str, str], said: str
+) -> None:
+    environ = {**team.environment, **changes}
+    assert guard.run(environ) == 1
+    told = termination_log.read_text()
+    assert said in told
+    for secret in (team.store.secret_access_key, "another-secret"):
+        assert secret not in told
+
+
+def test_refuses_when_nothing_listens(team: Workspace, termination_log: Path) -> None:
+    uri = f"http://127.0.0.1:{free_port()}"
+    assert guard.run({**team.environment, contract.TRACKING_URI: uri}) == 1
+    assert "refuses connections" in termination_log.read_text()
+
+
+def test_refuses_a_host_name_that_the_server_refuses(
+    team: Workspace, termination_log: Path
+) -> None:
+    uri = team.url.replace("127.0.0.1", "localhost")
+    assert guard.run({**team.environment, contract.TRACKING_URI: uri}) == 1
+    assert "not among its --allowed-hosts" in termination_log.read_text()
+
+
+def test_refuses_a_missing_bucket(team: Workspace, termination_log: Path) -> None:
+    name = f"gone-{os.getpid()}"
+    root = f"s3://{name}/team-a"
+    store_only = {**team.environment, contract.ARTIFACT_ROOT: root}
+    refused = guard.store.round_trip(store_only, guard.Http())
+    assert refused is not None
+    assert refused.reason == "BucketMissing"
+    assert name in refused.message
+
+
+def test_refuses_an_experiment_that_leads_elsewhere(team: Workspace, termination_log: Path) -> None:
+    body = {"name": "elsewhere", "artifact_location": f"s3://{BUCKET}/other-team/x"}
+    team.api("experiments/create", body)
+    assert guard.run({**team.environment, contract.EXPERIMENT_NAME: "elsewhere"}) == 1
+    told = termination_log.read_text()
+    assert "ExperimentElsewhere: the experiment 'elsewhere'" in told
+    assert "not under s3://mlflow/team-a/team-a" in told
+
+
+def test_refuses_a_token_that_the_token_service_refuses(
+    team: Workspace, termination_log: Path, tmp_path: Path
+) -> None:
+    token = tmp_path / "token"
+    token.write_text("header.payload.signature-of-a-token")
+    role = "arn:aws:iam::000000000000:role/mooring-team-a_team-a"
+    keyless = {
+        **{k: v for k, v in team.environment.items() if k not in contract.SECRET_KEYS},
+        contract.AWS_ROLE_ARN: role,
+        contract.AWS_TOKEN_FILE: str(token),
+        contract.AWS_STS_ENDPOINT: team.store.iam,
+    }
+    assert guard.run(keyless) == 1
+    told = termination_log.read_text()
+    assert told.startswith("Role")
+    assert role in told
+    assert "signature-of-a-token" not in told

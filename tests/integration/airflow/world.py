@@ -1,10 +1,8 @@
 """A workspace without a cluster: an MLflow server on SQLite and an S3 store, both as processes."""
 
-import json
 import os
 import subprocess
 import sys
-import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import botocore.session
+import httpx
 
 from mooring import contract
 from tests.cluster.process import wait_until
@@ -80,15 +79,14 @@ class Workspace:
         program = "from mooring.main import main; main()"
         return self.pod(program, command, env=env)
 
-    def api(self, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """Call the tracking server's REST API; POST when there is a body."""
-        request = urllib.request.Request(  # noqa: S310 (the server of this test)
-            f"{self.url}/api/2.0/mlflow/{path}",
-            data=None if body is None else json.dumps(body).encode(),
-            headers={"Content-Type": "application/json"},
-        )
-        with urllib.request.urlopen(request) as answer:  # noqa: S310
-            return dict(json.loads(answer.read()))
+    def api(
+        self, path: str, body: Mapping[str, Any] | None = None, method: str = "POST"
+    ) -> dict[str, Any]:
+        """Call the tracking server's REST API; a GET when there is no body."""
+        url = f"{self.url}/api/2.0/mlflow/{path}"
+        answer = httpx.request("GET" if body is None else method, url, json=body)
+        answer.raise_for_status()
+        return dict(answer.json())
 
 
 @contextmanager
@@ -110,6 +108,7 @@ def workspace(store: Versitygw, name: str = BINDING) -> Iterator[Workspace]:
                 contract.S3_ENDPOINT_URL: store.s3,
                 "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
                 "MLFLOW_DISABLE_TELEMETRY": "true",
+                "MLFLOW_SERVER_ALLOWED_HOSTS": f"127.0.0.1:{port}",
             },
             log=home / "server.log",
             ready=lambda: True,

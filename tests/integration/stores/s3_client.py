@@ -13,11 +13,13 @@ from mooring_operator.stores.s3_iam import S3IamStore
 
 OK = "OK"
 
+_SESSION = Session()
+
 
 def client(connection: S3Connection, key: Mapping[str, str], service: str = "s3") -> Any:
     """Client of `service` with `key`, which is named as a pod's environment names it."""
     endpoints = {"s3": connection.endpoint, "iam": connection.iam_endpoint}
-    return Session().create_client(
+    return _SESSION.create_client(
         service,
         region_name=connection.region,
         endpoint_url=endpoints[service],

@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import http.server
+import json
 import threading
 from collections.abc import Iterator
 
@@ -58,6 +59,25 @@ def test_a_key_that_s3_alone_does_not_accept(minted: S3Connection) -> None:
         store.ensure(StoreGrant("mooring-a_b", "a/b"))
     assert raised.value.reason is Reason.WRONG_CREDENTIALS
     assert str(minted.endpoint) in raised.value.message
+
+
+def test_a_key_that_is_withdrawn_after_it_was_proven(minted: S3Connection, unique: str) -> None:
+    iam, name = admin(minted, "iam"), f"second-admin-{unique}"
+    iam.create_user(UserName=name)
+    everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+    document = {"Version": "2012-10-17", "Statement": [everything]}
+    iam.put_user_policy(UserName=name, PolicyName="all", PolicyDocument=json.dumps(document))
+    key = iam.create_access_key(UserName=name)["AccessKey"]
+    second = dataclasses.replace(
+        minted, access_key_id=key["AccessKeyId"], secret_access_key=key["SecretAccessKey"]
+    )
+    S3IamStore(second).check()
+
+    iam.delete_access_key(UserName=name, AccessKeyId=key["AccessKeyId"])
+
+    error = refusal(second)
+    assert error.reason is Reason.WRONG_CREDENTIALS
+    assert str(minted.sts_endpoint) in error.message
 
 
 def test_an_admin_that_may_nothing(minted: S3Connection, unique: str) -> None:

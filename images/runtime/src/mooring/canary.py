@@ -21,7 +21,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 from mooring import contract
-from mooring.finding import Finding, secrets_of, tell
+from mooring.finding import Finding, redacted, secrets_of, tell
 from mooring.guard import tracking
 from mooring.guard.http import Http
 from mooring.location import lies_under
@@ -143,7 +143,7 @@ def _step(what: str, way_out: str) -> Iterator[None]:
     except Failed:
         raise
     except Exception as error:
-        traceback.print_exc(file=sys.stderr)
+        print(redacted(traceback.format_exc(), secrets_of(os.environ)), file=sys.stderr)
         found = f"{type(error).__name__}: {error}".partition("\n")[0]
         raise Failed(f"could not {what}: {found}. To do: {way_out}.") from error
 

@@ -62,9 +62,9 @@ class S3Store(ApiModel):
             description="Prefix of a workspace's objects; {namespace} and {name} are filled in.",
             json_schema_extra=rules(
                 rule(
-                    "self.contains('{namespace}') && self.contains('{name}')",
-                    "prefix must contain {namespace} and {name}, or two workspaces would share "
-                    "their objects",
+                    "self.contains('{namespace}/{name}')",
+                    "prefix must contain {namespace}/{name}: without it, or with another sign "
+                    "between the two, two workspaces could share their objects",
                 ),
                 rule(
                     "!self.startsWith('/') && !self.endsWith('/')",

@@ -42,7 +42,7 @@ class S3IamStore:
 
     def check(self) -> None:
         """Prove the key at STS, S3 and IAM; make the bucket and the OIDC provider when missing."""
-        account(self.connection)
+        apis(self.connection).sts.call("get_caller_identity")
         self._ensure_bucket()
         if self.connection.credentials == "Minted":
             apis(self.connection).iam.find("get_user", _MISSING, UserName="mooring")

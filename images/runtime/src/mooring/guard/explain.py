@@ -125,7 +125,7 @@ def role_refusal(answer: Answer, role: str, endpoint: str) -> Finding:
         case "ExpiredTokenException" | "ExpiredToken":
             return Finding(
                 "TokenExpired",
-                f"{here} finds this pod's token expired ({code}): start "
+                f"{here} finds this pod's token for {role} expired ({code}): start "
                 "the pod again, and check the clocks of the node and of the store.",
             )
     patience = UNAVAILABLE_PATIENCE_S if answer.status >= 500 else 0.0

@@ -19,7 +19,9 @@ SEARCH: Final = "/api/2.0/mlflow/experiments/search?max_results=1"
 """Asks the database, unlike /health, which stays at 200 while PostgreSQL is down."""
 
 DEFAULT_EXPERIMENT: Final = "/api/2.0/mlflow/experiments/get?experiment_id=0"
+EXPECTED: Final = frozenset({"RESOURCE_DOES_NOT_EXIST", "RESOURCE_ALREADY_EXISTS"})
 TRANSIENT: Final = frozenset({429, 500, 502, 503, 504})
+CREATE: Final = "/api/2.0/mlflow/experiments/create"
 BY_NAME: Final = "/api/2.0/mlflow/experiments/get-by-name?experiment_name="
 
 
@@ -96,19 +98,24 @@ def server_is_the_workspaces(environ: Mapping[str, str], http: Http) -> Finding 
 
 
 def experiment_is_the_workspaces(environ: Mapping[str, str], http: Http) -> Finding | None:
-    """The experiment of MLFLOW_EXPERIMENT_NAME, if it is there, lies under the artifact root.
+    """The experiment of MLFLOW_EXPERIMENT_NAME is there, and lies under the artifact root.
 
     The location is fixed when an experiment is made; a wrong one sends artifacts elsewhere while
-    every run still says FINISHED.
+    every run still says FINISHED. It is made here, because MLflow's client looks for it and then
+    makes it: of parallel pods all but one would fail, with autolog only by a warning.
     """
     name = environ.get(contract.EXPERIMENT_NAME)
     if not name:
         return None
     found = _ask(environ, http, BY_NAME + quote(name, safe=""))
+    if not found:
+        found = _ask(environ, http, CREATE, {"name": name})
+        if not isinstance(found, Finding):
+            return None
     if isinstance(found, Finding):
         return found
     location, root = _location(found), environ[contract.ARTIFACT_ROOT]
-    if not location or lies_under(location, root):
+    if lies_under(location, root):
         return None
     return Finding(
         "ExperimentElsewhere",
@@ -118,14 +125,21 @@ def experiment_is_the_workspaces(environ: Mapping[str, str], http: Http) -> Find
     )
 
 
-def _ask(environ: Mapping[str, str], http: Http, path: str) -> dict[str, Any] | Finding:
-    """The server's answer; {} when it knows no such object; a finding when it is no answer."""
+def _ask(
+    environ: Mapping[str, str], http: Http, path: str, body: Mapping[str, str] | None = None
+) -> dict[str, Any] | Finding:
+    """The server's answer to a GET, or with `body` to a POST; a finding when it is no answer.
+
+    {} when it knows no such object, or has it already.
+    """
     user = environ.get(contract.TRACKING_USERNAME)
     password = environ.get(contract.TRACKING_PASSWORD)
+    login = make_headers(basic_auth=f"{user}:{password}") if user and password else {}
     answer = http.request(
-        "GET",
+        "POST" if body else "GET",
         environ[contract.TRACKING_URI].rstrip("/") + path,
-        headers=make_headers(basic_auth=f"{user}:{password}") if user and password else {},
+        headers={**login, "content-type": "application/json"},
+        body=json.dumps(body).encode() if body else None,
         ca_file=environ.get(contract.TRACKING_CERT_PATH, ""),
     )
     if isinstance(answer, Failure):
@@ -133,7 +147,7 @@ def _ask(environ: Mapping[str, str], http: Http, path: str) -> dict[str, Any] | 
     found = _json(answer)
     if answer.status == 200 and found is not None:
         return found
-    if answer.status == 404 and found and found.get("error_code") == "RESOURCE_DOES_NOT_EXIST":
+    if found and found.get("error_code") in EXPECTED:
         return {}
     return _refusal(environ, answer)
 

@@ -1,0 +1,32 @@
+"""The example's scripts, as its three pods run them one after another."""
+
+import json
+from pathlib import Path
+
+from mooring import contract
+from mooring_airflow import identity, verify
+from tests.integration.airflow.runs import expectation, task_tags
+from tests.integration.airflow.world import Workspace
+
+EXAMPLES = Path(__file__).parents[3] / "dags" / "examples"
+RUN = "import runpy, sys; sys.argv = sys.argv[1:]; runpy.run_path(sys.argv[0], run_name='__main__')"
+
+
+def run_pod(team: Workspace, script: str, *arguments: str, require: list[str]) -> dict[str, object]:
+    tags = task_tags(Path(script).stem)
+    env = {contract.RUN_CONTEXT: identity.run_context(tags)}
+    done = team.pod(RUN, str(EXAMPLES / script), *arguments, env=env)
+    assert done.returncode == 0, done.stderr
+    return verify.verify(expectation(team, tags, *require))
+
+
+def test_train_evaluate_score(team: Workspace) -> None:
+    trained = run_pod(team, "train.py", "--strength", "1", require=["model", "coefficients.csv"])
+    runs = json.dumps([trained])
+    run_pod(team, "evaluate.py", "--model", "m", "--runs", runs, require=["comparison.csv"])
+    champion = team.api("registered-models/alias?name=m&alias=champion")["model_version"]
+    assert champion["source"].startswith("models:/") or champion["run_id"] == trained["run_id"]
+    scored = run_pod(team, "score.py", "--model", "m", require=["predictions.csv"])
+    metrics = scored["metrics"]
+    assert isinstance(metrics, dict)
+    assert metrics["accuracy"] > 0.95
