@@ -9,15 +9,16 @@ from typing import Annotated
 
 import typer
 
-from tests.cluster import cluster
+from tests.cluster import cluster, host
 from tests.cluster.deliver import deliver
 from tests.cluster.files import write
 from tests.cluster.process import ClusterError
 from tests.cluster.report import console, say, stage
 from tests.cluster.tools import tool
 
-app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False,
-                  pretty_exceptions_enable=False)
+app = typer.Typer(
+    help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
+)
 
 _PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 
@@ -26,6 +27,30 @@ _PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 def tool_command(name: str) -> None:
     """Print the path of a program, building it if it is not there yet."""
     typer.echo(tool(name))
+
+
+@app.command("host")
+def host_command() -> None:
+    """Install what the machine lacks, or say what it is."""
+    host.prepare()
+
+
+@app.command()
+def status() -> None:
+    """Show what is there."""
+    for part, state in cluster.describe():
+        typer.echo(f"{part:12} {state}")
+
+
+@app.command()
+def shell() -> None:
+    """Open a shell in which kubectl, helm and kind reach the cluster."""
+    folders = {str(tool(name).parent) for name in ("kubectl", "helm", "kind")}
+    os.environ["PATH"] = os.pathsep.join([*sorted(folders), os.environ["PATH"]])
+    os.environ["KUBECONFIG"] = str(cluster.kubeconfig())
+    os.environ |= cluster.engine().env
+    program = os.environ.get("SHELL", "/bin/sh")
+    os.execv(program, [program])  # noqa: S606 - it is a shell that is wanted
 
 
 @app.command()

@@ -72,7 +72,7 @@ def _free_ports(count: int) -> list[int]:
 @contextlib.contextmanager
 def _process(command: Sequence[str | Path], log: Path) -> Iterator[subprocess.Popen[bytes]]:
     with log.open("w") as out:
-        process = subprocess.Popen(  # noqa: PLW1509 - exec follows at once
+        process = subprocess.Popen(
             [str(part) for part in command], stdin=subprocess.DEVNULL, stdout=out,
             stderr=subprocess.STDOUT, preexec_fn=die_with_parent, start_new_session=True,
         )  # fmt: skip
@@ -137,7 +137,8 @@ def _write_kubeconfig(folder: Path, url: str, certificates: Certificates, token:
 
 
 def _wait(kubeconfig: Path, folder: Path, server: subprocess.Popen[bytes]) -> None:
-    probe = [tool("kubectl"), "--kubeconfig", kubeconfig, "get", "--raw", "/readyz"]
+    probe: list[str | Path] = [tool("kubectl"), "--kubeconfig", kubeconfig, "get", "--raw",
+                               "/readyz"]  # fmt: skip
     try:
         wait_until(
             lambda: server.poll() is not None or succeeds(probe),

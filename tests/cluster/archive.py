@@ -7,7 +7,6 @@ filter tools of the node's Debian with their libraries (for kube-proxy).
 import hashlib
 import io
 import json
-import os
 import platform
 import tarfile
 from collections.abc import Iterator, Mapping
@@ -43,8 +42,9 @@ _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 def control_plane_images() -> list[str]:
     """Return the image names that kubeadm puts into its manifests."""
     version = kubernetes_version()
-    command = [tool("kubeadm"), "config", "images", "list", "--kubernetes-version", version]
-    return run(command).split()
+    return run(
+        [tool("kubeadm"), "config", "images", "list", "--kubernetes-version", version]
+    ).split()
 
 
 def pause_image() -> str:
@@ -90,7 +90,7 @@ def _add_filter_tools(tar: tarfile.TarFile, root: Path) -> None:
     for path in [*programs, *plugins]:
         name = str(path.relative_to(root))
         if path.is_symlink():
-            _add_link(tar, name, os.readlink(path))
+            _add_link(tar, name, str(path.readlink()))
         else:
             _add_file(tar, name, path)
     for name, source in _libraries(root, [*programs, *plugins]).items():
@@ -128,7 +128,7 @@ def _configurations(layer: str) -> Iterator[tuple[str, Mapping[str, object]]]:
     for name in [*control_plane_images(), STORAGE_IMAGE]:
         repository = name.rpartition(":")[0].partition("/")[2]
         program = _ENTRYPOINTS.get(repository)
-        yield name, {
+        config = {
             "architecture": _ARCHITECTURES[platform.machine()],
             "os": "linux",
             "config": {
@@ -139,6 +139,7 @@ def _configurations(layer: str) -> Iterator[tuple[str, Mapping[str, object]]]:
             "rootfs": {"type": "layers", "diff_ids": [f"sha256:{layer}"]},
             "history": [{"created_by": "tests.cluster.archive"}],
         }
+        yield name, config
 
 
 def _add_file(tar: tarfile.TarFile, name: str, source: Path) -> None:

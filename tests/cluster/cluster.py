@@ -6,6 +6,7 @@ left. `down` takes everything away but the caches.
 
 import json
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,10 @@ from tests.cluster.tools import kind_module, tool
 
 GIVEN = "MOORING_KUBECONFIG"
 """Environment variable: kubeconfig of a cluster that exists; then none is made."""
+
+
+_SERVICES = (("kube-system", "coredns"), ("local-path-storage", "local-path-provisioner"))
+"""Namespace and name of the Deployments that a cluster comes with, here and from kind itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,16 +70,51 @@ def kubeconfig() -> Path:
 def current() -> Place:
     """Return the cluster that is there. Raises ClusterError when there is none."""
     paths = this_cluster()
-    machine = engines.machine_engine()
+    found = engine()
     if os.environ.get(GIVEN):
-        if machine is None:
+        if found.own:
             raise ClusterError(f"{GIVEN} is set and no Docker engine answers: start Docker")
-        return Place(machine, paths, local_images=False)
-    engine = machine or engines.own_engine(paths)
-    if not paths.ready.exists() or not engines.answers(engine):
+        return Place(found, paths, local_images=False)
+    record = _record(paths)
+    if record is None or not engines.answers(found):
         raise ClusterError("there is no cluster; run `python -m tests.cluster up`")
-    record = json.loads(paths.ready.read_text())
-    return Place(engine, paths, local_images=record["node_image"] is not None)
+    return Place(found, paths, local_images=record["node_image"] is not None)
+
+
+def engine() -> Engine:
+    """Return the Docker engine of the cluster: its own if that runs, else the machine's.
+
+    Where neither runs it is the cluster's own, to be started.
+    """
+    paths = this_cluster()
+    own = engines.own_engine(paths)
+    if engines.has_network(paths) and engines.answers(own):
+        return own
+    return engines.machine_engine() or own
+
+
+def _record(paths: ClusterPaths) -> dict[str, Any] | None:
+    """Return what was written when the cluster was complete; None when it is not."""
+    if not paths.ready.exists():
+        return None
+    record: dict[str, Any] = json.loads(paths.ready.read_text())
+    return record
+
+
+def describe() -> Iterator[tuple[str, str]]:
+    """Yield (part, its state) of the cluster for a person."""
+    paths, found = this_cluster(), engine()
+    yield "cluster", paths.name
+    whose = "of the cluster" if found.own else "of the machine"
+    yield "engine", whose if engines.answers(found) else "down"
+    state = kind.node_state(found, paths)
+    yield "node", state or "none"
+    if found.own:
+        entry = forward.running(paths)
+        yield "forwarder", f"127.0.0.1:{entry.port}" if entry else "down"
+    config = paths.kubeconfig
+    yield "API server", "ready" if config.exists() and _ready(config) else "down"
+    yield "kubeconfig", str(config) if config.exists() else "none"
 
 
 def up() -> Path:
@@ -111,22 +151,22 @@ def _bring_up(paths: ClusterPaths) -> None:
 
 
 def _plan(paths: ClusterPaths) -> Plan:
-    found = engines.machine_engine()
-    if found is None:
+    found = engine()
+    if found.own and not (engines.has_network(paths) and engines.answers(found)):
         with stage("start a Docker engine"), lock("machine"):
-            found = engines.start(paths)
-    if not found.own and _can_pull(found):
-        return Plan(found, None)
-    return Plan(found, node.node_image())
+            engines.start(paths)
+    record = _record(paths)
+    pulled = record["node_image"] is None if record else not found.own and _can_pull(found)
+    return Plan(found, None if pulled else node.node_image())
 
 
-def _can_pull(engine: Engine) -> bool:
+def _can_pull(found: Engine) -> bool:
     """Tell whether kind's own node image is there or can be had."""
     source = default_node_image()
-    if succeeds(["docker", "image", "inspect", source], env=engine.env):
+    if succeeds(["docker", "image", "inspect", source], env=found.env):
         return True
     with stage("pull kind's node image"):
-        return succeeds(["docker", "pull", "--quiet", source], env=engine.env)
+        return succeeds(["docker", "pull", "--quiet", source], env=found.env)
 
 
 def default_node_image() -> str:
@@ -135,55 +175,41 @@ def default_node_image() -> str:
     return text.rpartition('const Image = "')[2].partition('"')[0]
 
 
-def _is_made(engine: Engine, paths: ClusterPaths, wanted: str) -> bool:
-    """Tell whether the cluster was made to its end, from the same inputs, and its node runs."""
-    if not paths.ready.exists():
+def _is_made(found: Engine, paths: ClusterPaths, wanted: str) -> bool:
+    """Tell whether the cluster was made to its end; if so its node runs now."""
+    record = _record(paths)
+    if record is None:
         return False
-    if json.loads(paths.ready.read_text()).get("configuration") != wanted:
-        say("the cluster is of another version; making a new one")
-        return False
-    state = kind.node_state(engine, paths)
+    if record["configuration"] != wanted:
+        # It may hold what somebody works with: only a person takes it away.
+        say("the cluster was made by another version of this checkout; to have a new one run "
+            "`python -m tests.cluster down` and then `up`")  # fmt: skip
+    state = kind.node_state(found, paths)
     if state is None:
         return False
     if state != "running":
         with stage("start the node again"):
-            engine.docker("start", kind.node_name(paths))
+            found.docker("start", kind.node_name(paths))
     return True
 
 
 def _create(plan: Plan, paths: ClusterPaths, config: dict[str, Any]) -> None:
-    engine = plan.engine
+    found = plan.engine
     paths.ready.unlink(missing_ok=True)
     forward.stop(paths)
     paths.state.mkdir(parents=True, exist_ok=True)
-    kind.delete(engine, paths)
+    kind.delete(found, paths)
     if plan.node_image is not None:
-        _import_node(engine, plan.node_image)
+        node.provide(found)
     inner = paths.state / "kind-kubeconfig"
     with stage("create the cluster"):
-        kind.create(engine, paths, config, inner)
-    if engine.own:
+        kind.create(found, paths, config, inner)
+    if found.own:
         _write_kubeconfig(paths)
     else:
         write(paths.kubeconfig, inner.read_text(), mode=0o600)
     with stage("wait for cluster DNS and storage"):
-        for namespace, name in (("kube-system", "coredns"),
-                                ("local-path-storage", "local-path-provisioner")):  # fmt: skip
-            kubectl = [tool("kubectl"), "--kubeconfig", paths.kubeconfig, "-n", namespace]
-            run([*kubectl, "rollout", "status", f"deployment/{name}", "--timeout=120s"])
-
-
-def _import_node(engine: Engine, image: str) -> None:
-    if succeeds(["docker", "image", "inspect", image], env=engine.env):
-        return
-    archive = node.node_archive()
-    with stage("import the node image"):
-        for left in engine.docker("images", "--quiet", "mooring/node").split():
-            succeeds(["docker", "rmi", left], env=engine.env)
-        engine.docker(
-            "import", "-c", "ENV container=docker",
-            "-c", 'ENTRYPOINT ["/usr/local/bin/entrypoint","/sbin/init"]', archive, image,
-        )  # fmt: skip
+        _wait_services(paths)
 
 
 def _write_kubeconfig(paths: ClusterPaths) -> None:
@@ -194,33 +220,31 @@ def _write_kubeconfig(paths: ClusterPaths) -> None:
     write(paths.kubeconfig, yaml.safe_dump(config), mode=0o600)
 
 
+def _kubectl(kubeconfig: Path, *arguments: str) -> list[str | Path]:
+    return [tool("kubectl"), "--kubeconfig", kubeconfig, *arguments]
+
+
 def _ready(path: Path) -> bool:
-    return succeeds(
-        [tool("kubectl"), "--kubeconfig", path, "get", "--raw", "/readyz",
-         "--request-timeout=5s"],
-    )  # fmt: skip
+    return succeeds(_kubectl(path, "get", "--raw", "/readyz", "--request-timeout=5s"))
+
+
+def _wait_services(paths: ClusterPaths) -> None:
+    for namespace, name in _SERVICES:
+        status = ("rollout", "status", f"deployment/{name}", "--timeout=120s")
+        run(_kubectl(paths.kubeconfig, "--namespace", namespace, *status))
 
 
 def _wait_ready(paths: ClusterPaths) -> bool:
-    """Wait at most a minute for the API server and the node."""
-    if _ready(paths.kubeconfig) and _node_ready(paths):
+    """Wait for an API server that may just have been started again; False if it stays silent."""
+    if _ready(paths.kubeconfig):
         return True
     with stage("wait for the cluster"):
         try:
-            wait_until(
-                lambda: _ready(paths.kubeconfig) and _node_ready(paths),
-                timeout=60, what="the API server",
-            )  # fmt: skip
+            wait_until(lambda: _ready(paths.kubeconfig), timeout=60, what="the API server")
+            _wait_services(paths)
         except ClusterError:
             return False
     return True
-
-
-def _node_ready(paths: ClusterPaths) -> bool:
-    return succeeds(
-        [tool("kubectl"), "--kubeconfig", paths.kubeconfig, "wait", "node", "--all",
-         "--for=condition=Ready", "--timeout=5s"],
-    )  # fmt: skip
 
 
 def down() -> None:
@@ -229,23 +253,22 @@ def down() -> None:
     with lock(paths.name):
         paths.ready.unlink(missing_ok=True)
         forward.stop(paths)
-        machine = engines.machine_engine()
-        if machine is not None:
+        found = engine()
+        if engines.answers(found):
             with stage("delete the cluster"):
-                kind.delete(machine, paths)
-        elif paths.run.exists() or paths.network.exists():
+                kind.delete(found, paths)
+        if paths.run.exists() or paths.network.exists():
             _end_own_engine(paths)
         paths.kubeconfig.unlink(missing_ok=True)
 
 
 def _end_own_engine(paths: ClusterPaths) -> None:
-    engine = engines.own_engine(paths)
-    if engines.answers(engine):
-        with stage("delete the cluster"):
-            kind.delete(engine, paths)
+    answered = engines.answers(engines.own_engine(paths))
     with stage("end the Docker engine"), lock("machine"):
         engines.clear(paths)
         engines.restore_machine()
+    if not answered:  # nobody could ask it to give up the node's volumes
+        remove(paths.docker_data)
 
 
 def clean() -> None:

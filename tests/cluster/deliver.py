@@ -43,9 +43,7 @@ def _build_with_docker(engine: Engine, images: Sequence[Image]) -> None:
         if succeeds(["docker", "image", "inspect", image.reference], env=engine.env):
             continue
         with stage(f"build {image.reference}"):
-            engine.docker(
-                "build", "--file", image.dockerfile, "--tag", image.reference, CHECKOUT
-            )
+            engine.docker("build", "--file", image.dockerfile, "--tag", image.reference, CHECKOUT)
 
 
 def _load_with_kind(engine: Engine, paths: ClusterPaths, images: Sequence[Image]) -> None:

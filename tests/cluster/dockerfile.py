@@ -13,9 +13,9 @@ _IGNORED = ("__pycache__", "*.pyc", "*.egg-info")
 
 
 def instructions(text: str) -> Iterator[tuple[str, str]]:
-    """Yield (name in capitals, arguments) of each instruction of a Dockerfile.
+    r"""Yield (name in capitals, arguments) of each instruction of a Dockerfile.
 
-    >>> list(instructions("# why\\nFROM x\\ncopy a \\\\\\n  b /\\n"))
+    >>> list(instructions("# why\nFROM x\ncopy a \\\n  b /\n"))
     [('FROM', 'x'), ('COPY', 'a    b /')]
     """
     lines = (line for line in text.splitlines() if not line.lstrip().startswith("#"))
@@ -27,9 +27,9 @@ def instructions(text: str) -> Iterator[tuple[str, str]]:
 
 
 def copied(text: str) -> list[str]:
-    """Return what a Dockerfile copies from the build context, in its order.
+    r"""Return what a Dockerfile copies from the build context, in its order.
 
-    >>> copied("COPY --chown=1:1 a b/ /c/\\nCOPY --from=x d /e\\nADD f /g")
+    >>> copied("COPY --chown=1:1 a b/ /c/\nCOPY --from=x d /e\nADD f /g")
     ['a', 'b/', 'f']
     """
     found: list[str] = []

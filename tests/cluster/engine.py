@@ -73,15 +73,13 @@ def answers(engine: Engine) -> bool:
     return succeeds(["docker", "version", "--format", "{{.Server.Version}}"], env=engine.env)
 
 
-def start(paths: ClusterPaths) -> Engine:
-    """Start the engine of the cluster, or return the one that runs.
+def start(paths: ClusterPaths) -> None:
+    """Start the engine of the cluster, which does not run.
 
     What a killed engine left behind is cleared away first. Raises ClusterError when it does not
     answer within 60 s.
     """
     engine = own_engine(paths)
-    if has_network(paths) and answers(engine):
-        return engine
     if os.geteuid() != 0:
         raise ClusterError(
             "no Docker engine answers (`docker version` fails), and only root can start one: "
@@ -101,7 +99,6 @@ def start(paths: ClusterPaths) -> Engine:
         log = paths.logs / "dockerd.log"
         lines = log.read_text(errors="replace").splitlines()[-10:]
         raise ClusterError("\n".join([f"the Docker engine ended at once ({log}):", *lines]))
-    return engine
 
 
 def _dockerd(paths: ClusterPaths) -> list[str | Path]:
@@ -144,7 +141,8 @@ def clear(paths: ClusterPaths) -> None:
 
     Works on whatever is there, also after a kill. The engine's data stays.
     """
-    end(list(_processes(paths)))
+    end([pid for pid in _processes(paths) if _program(pid) == "dockerd"])
+    end(list(_processes(paths)), grace=0)  # containers, whose init would take its time
     for root in (paths.run, paths.docker_data):
         unmount_below(root)
     remove(paths.run)
@@ -177,14 +175,17 @@ def _processes(paths: ClusterPaths) -> Iterator[int]:
     network = paths.network.stat().st_ino if has_network(paths) else -1
     mine = Path("/proc/self/ns/net").stat().st_ino
     for pid in all_pids():
-        arguments = command_line(pid)
-        program = Path(arguments[0]).name if arguments else ""
-        ours = program in _PROGRAMS and (
-            any(str(paths.run) in part for part in arguments)
+        ours = _program(pid) in _PROGRAMS and (
+            any(str(paths.run) in part for part in command_line(pid))
             or _network_of(pid) == network != mine
         )
         if pid in members or ours:
             yield pid
+
+
+def _program(pid: int) -> str:
+    arguments = command_line(pid)
+    return Path(arguments[0]).name if arguments else ""
 
 
 def _network_of(pid: int) -> int:

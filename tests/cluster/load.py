@@ -70,16 +70,14 @@ def _pretend(layout: Path, there: Mapping[str, int]) -> None:
             file.truncate(size)
 
 
-def _import(
-    engine: Engine, paths: ClusterPaths, layout: Path, there: Mapping[str, int]
-) -> None:
+def _import(engine: Engine, paths: ClusterPaths, layout: Path, there: Mapping[str, int]) -> None:
     """Stream what is new in `layout` into the node's containerd.
 
     containerd takes an archive that lacks a layer, if it holds that layer already.
     """
     command = ["docker", "exec", "--interactive", node_name(paths), *_CTR, "images", "import",
                "--snapshotter=overlayfs", "-"]  # fmt: skip
-    process = subprocess.Popen(  # noqa: PLW1509 - no threads here
+    process = subprocess.Popen(
         command, env=engine.environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT, text=False, preexec_fn=die_with_parent,
     )  # fmt: skip

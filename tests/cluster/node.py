@@ -3,15 +3,17 @@
 import json
 import re
 import shutil
+import subprocess
 from pathlib import Path
 
 import yaml
 
 from tests.cluster.archive import IN_IMAGES, STORAGE_IMAGE, pause_image, write_archive
 from tests.cluster.debian import debian_archive
-from tests.cluster.files import digest_of, lock, new_file, scratch
+from tests.cluster.engine import Engine
+from tests.cluster.files import digest_of, lock, scratch
 from tests.cluster.paths import cache_root
-from tests.cluster.process import run
+from tests.cluster.process import ClusterError, die_with_parent, run, succeeds
 from tests.cluster.report import stage
 from tests.cluster.storage import storage_manifests
 from tests.cluster.tools import kind_module, kubernetes_version, tool, tool_path
@@ -52,27 +54,43 @@ def node_image() -> str:
     return f"mooring/node:{node_digest()[:12]}"
 
 
-def node_archive() -> Path:
-    """Return the node's file system as a .tar file, made when it is not there (30 s)."""
-    target = cache_root() / "node" / f"{node_digest()[:12]}.tar"
-    with lock("node-image"):
-        if not target.exists():
-            for name in _PROGRAMS:
-                tool(name)
-            _make(target)
-    return target
+def provide(engine: Engine) -> None:
+    """Have the node image in a Docker engine, made when it is not there (20 s).
 
-
-def _make(target: Path) -> None:
+    Earlier ones that no container uses are removed. Raises ClusterError when a part cannot be had.
+    """
+    image = node_image()
+    if succeeds(["docker", "image", "inspect", image], env=engine.env):
+        return
+    for name in _PROGRAMS:
+        tool(name)
     debian = debian_archive(_PACKAGES, what="the node")
+    for old in engine.docker("images", "--quiet", "mooring/node").split():
+        succeeds(["docker", "rmi", old], env=engine.env)
     with (
-        stage("put Kubernetes into it"),
-        scratch(target.with_suffix(".root")) as root,
-        new_file(target) as part,
+        lock("node"),
+        stage("make the node image"),
+        scratch(cache_root() / "node") as root,
     ):
         run(["tar", "-C", root, "-xf", debian])
         _install(root)
-        run(["tar", "-C", root, "--one-file-system", "-cf", part, "."])
+        _import(engine, root, image)
+
+
+def _import(engine: Engine, root: Path, image: str) -> None:
+    command = [
+        "docker", "import", "--change", "ENV container=docker",
+        "--change", 'ENTRYPOINT ["/usr/local/bin/entrypoint","/sbin/init"]', "-", image,
+    ]  # fmt: skip
+    with subprocess.Popen(
+        ["tar", "-C", root, "-c", "."], stdout=subprocess.PIPE, preexec_fn=die_with_parent
+    ) as tar:
+        done = subprocess.run(
+            command, env=engine.environment(), stdin=tar.stdout, text=True, check=False,
+            capture_output=True, preexec_fn=die_with_parent,
+        )  # fmt: skip
+    if done.returncode != 0 or tar.returncode != 0:
+        raise ClusterError(f"{image}: cannot be imported into Docker: {done.stderr.strip()}")
 
 
 def _install(root: Path) -> None:

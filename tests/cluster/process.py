@@ -1,5 +1,6 @@
 """Start programs, read their answer, end what was left behind."""
 
+import contextlib
 import ctypes
 import os
 import signal
@@ -47,7 +48,7 @@ def run(
     try:
         if log is not None:
             return _run_logged(arguments, cwd=cwd, env=env, log=log)
-        done = subprocess.run(  # noqa: PLW1509 - this package starts no threads before it
+        done = subprocess.run(
             arguments, cwd=cwd, env=_environment(env), input=stdin, text=True, check=False,
             capture_output=True, preexec_fn=die_with_parent,
         )  # fmt: skip
@@ -64,7 +65,7 @@ def _run_logged(
 ) -> str:
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("w") as out:
-        done = subprocess.run(  # noqa: PLW1509 - as above
+        done = subprocess.run(
             arguments, cwd=cwd, env=_environment(env), stdin=subprocess.DEVNULL, stdout=out,
             stderr=subprocess.STDOUT, check=False, preexec_fn=die_with_parent,
         )  # fmt: skip
@@ -142,33 +143,32 @@ def all_pids() -> Iterator[int]:
 
 
 def end(pids: Sequence[int], *, grace: float = 10) -> None:
-    """End processes: SIGTERM, and SIGKILL for what still runs after `grace` seconds."""
-    for sign, patience in ((signal.SIGTERM, grace), (signal.SIGKILL, 10.0)):
-        running = [pid for pid in pids if alive(pid)]
-        for pid in running:
-            _signal(pid, sign)
-        if not running:
-            return
-        try:
-            wait_until(
-                lambda: not any(_still_there(pid) for pid in running),
-                timeout=patience, what=f"the end of processes {running}",
-            )  # fmt: skip
-        except ClusterError:
-            if sign is signal.SIGKILL:
-                raise
+    """End processes: SIGTERM, and SIGKILL for what still runs after `grace` seconds.
 
-
-def _signal(pid: int, sign: signal.Signals) -> None:
+    Raises ClusterError when one cannot be killed.
+    """
+    _signal(pids, signal.SIGTERM)
     try:
-        os.kill(pid, sign)
-    except ProcessLookupError:
-        return
+        _wait_for_end(pids, timeout=grace)
+    except ClusterError:
+        _signal(pids, signal.SIGKILL)
+        _wait_for_end(pids, timeout=10)
+
+
+def _signal(pids: Sequence[int], sign: signal.Signals) -> None:
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, sign)
+
+
+def _wait_for_end(pids: Sequence[int], *, timeout: float) -> None:
+    wait_until(
+        lambda: not any(_still_there(pid) for pid in pids),
+        timeout=timeout, what=f"the end of the processes {', '.join(map(str, pids))}",
+    )  # fmt: skip
 
 
 def _still_there(pid: int) -> bool:
-    try:
+    with contextlib.suppress(ChildProcessError):  # most are not children of this process
         os.waitpid(pid, os.WNOHANG)
-    except ChildProcessError:
-        pass
     return alive(pid)

@@ -56,11 +56,11 @@ missing. In: a list of the map and the key.
 {{- end -}}
 
 {{/*
-What merges binding.status.pod into a pod: variables and mutations, the same for both policies. The
+What merges binding.status.pod into a pod: variables and a mutation, the same for both policies. The
 policy runs once for each binding of the pod's namespace (its paramRef has an empty selector); for
-any but the wanted one, and for one that is not answered, every mutation comes out empty. That is
-not a match condition, because namespaceObject is empty there (seen on Kubernetes 1.36.3).
-The values come from the fragment and are passed on untyped: a map written in CEL would have to hold
+any but the wanted one, and for one that is not answered, the patch comes out empty. A match
+condition is cheaper (mooring-inject has one), but namespaceObject is empty there (seen on Kubernetes
+1.36.3). The values come from the fragment and are passed on untyped: a map written in CEL would have to hold
 values of one type only. In: the CEL expression of the wanted binding's name.
 */}}
 {{- define "mooring.injection" -}}
@@ -83,28 +83,22 @@ variables:
         ? params.status.pod.initContainers.filter(g, !variables.initContainers.exists(c, c.name == g.name))
         : []
 mutations:
-  # Says that the fragment is in; the policy mooring-require refuses a labelled pod without it.
+  # One mutation, because each costs as much as all of them; patches apply in the order they stand.
   - patchType: JSONPatch
     jsonPatch:
-      expression: >-
-        {{- include "mooring.patchMap" (list "annotations" "mooring.dev/injected") | nindent 8 }}
-  - patchType: JSONPatch
-    jsonPatch:
-      expression: >-
-        {{- include "mooring.patchContainers" "containers" | nindent 8 }}
-  # The author's init containers too: one that downloads a model loses as much as one that trains.
-  - patchType: JSONPatch
-    jsonPatch:
-      expression: >-
-        {{- include "mooring.patchContainers" "initContainers" | nindent 8 }}
-  # The guard goes before the author's init containers, so that nothing runs before it agreed.
-  - patchType: JSONPatch
-    jsonPatch:
-      expression: >-
+      expression: |-
+        // Says that the fragment is in; the policy mooring-require refuses a labelled pod without it.
+        {{- include "mooring.patchMap" (list "annotations" "mooring.dev/injected") | nindent 8 }} +
+        {{- include "mooring.patchMap" (list "labels" "mooring.dev/binding") | nindent 8 }} +
+        {{- include "mooring.patchContainers" "containers" | nindent 8 }} +
+        // The author's init containers too: one that downloads a model loses as much as a training.
+        {{- include "mooring.patchContainers" "initContainers" | nindent 8 }} +
         (has(object.spec.volumes)
           ? variables.volumes.filter(v, !object.spec.volumes.exists(x, x.name == v.name))
               .map(v, JSONPatch{op: "add", path: "/spec/volumes/-", value: v})
           : (size(variables.volumes) > 0 ? [JSONPatch{op: "add", path: "/spec/volumes", value: variables.volumes}] : [])) +
+        // The guard goes before the author's init containers, so that nothing runs before it agreed;
+        // last in this list, because it shifts their indices.
         (has(object.spec.initContainers)
           ? variables.guards.transformList(i, g, JSONPatch{op: "add", path: "/spec/initContainers/" + string(i), value: g})
           : (size(variables.guards) > 0 ? [JSONPatch{op: "add", path: "/spec/initContainers", value: variables.guards}] : []))

@@ -178,30 +178,33 @@ def runs_are_in_place(expected: Expectation, evidence: Evidence) -> Finding | No
 
 def models_are_there(expected: Expectation, evidence: Evidence) -> Finding | None:
     """Every logged model is READY, below the artifact root, and has its MLmodel file."""
-    root = expected.binding.artifact_root
-    for model in evidence.models:
-        what = f"logged model {model.name} ({model.model_id}) of {expected.task}"
-        if model.status != READY:
-            return Finding(
-                "ModelNotReady",
-                f"{what} is {model.status}: its upload failed, and "
-                "autolog turned that into a warning. The cause stands in the task's "
-                "log (search for WARNING mlflow); correct it and run the task again.",
-            )
-        if not lies_under(model.artifact_uri, root):
-            return Finding(
-                "ArtifactsElsewhere",
-                f"{what} lies at {model.artifact_uri}, not under "
-                f"{root}: its experiment was made with an artifact_location of its "
-                "own. Log to another experiment.",
-            )
-        if not model.files.get(MODEL_FILE):
-            return Finding(
-                "ModelMissing",
-                f"{what} says READY, but the store has no {MODEL_FILE} "
-                f"at {model.artifact_uri} (found: {', '.join(model.files) or 'nothing'}"
-                "): it was written elsewhere or deleted. Run the task again.",
-            )
+    findings = (_model_finding(expected, model) for model in evidence.models)
+    return next(filter(None, findings), None)
+
+
+def _model_finding(expected: Expectation, model: Model) -> Finding | None:
+    workspace, root = expected.binding.workspace, expected.binding.artifact_root
+    what = f"logged model {model.name} ({model.model_id}) in workspace {workspace}"
+    if model.status != READY:
+        return Finding(
+            "ModelNotReady",
+            f"the pod finished with exit code 0, but {what} is {model.status}: its files did not "
+            f"all reach the store, and autolog turns that into a warning. The cause stands in the "
+            f"log of {expected.task} (search for WARNING mlflow).",
+        )
+    if not lies_under(model.artifact_uri, root):
+        return Finding(
+            "ArtifactsElsewhere",
+            f"{what} lies at {model.artifact_uri}, not under {root}: its experiment was made with "
+            "an artifact_location of its own. Log to another experiment.",
+        )
+    if not model.files.get(MODEL_FILE):
+        return Finding(
+            "ModelMissing",
+            f"{what} says READY, but the store has no {MODEL_FILE} at {model.artifact_uri} (found: "
+            f"{', '.join(model.files) or 'nothing'}): it was written elsewhere or deleted. Run "
+            f"{expected.task} again.",
+        )
     return None
 
 

@@ -1,0 +1,94 @@
+"""Every check on evidence that shows the loss it is there for."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from mooring import contract
+from mooring_airflow.binding import Binding, BindingName
+from mooring_airflow.evidence import Evidence, Model, Run, finite, reference
+from mooring_airflow.verify import Expectation, first_finding
+
+ROOT = "s3://mlflow/team-a/team-a"
+TAGS = {
+    contract.TAG_DAG_ID: "d",
+    contract.TAG_RUN_ID: "r",
+    contract.TAG_TASK_ID: "train",
+    contract.TAG_MAP_INDEX: "-1",
+    contract.TAG_TRY_NUMBER: "1",
+    contract.TAG_POD: "train-1",
+}
+BINDING = Binding(BindingName("team-a", "team-a"), "http://mlflow:5000", ROOT, "team-a/team-a", {})
+RUN = Run("r1", "1", "good", "FINISHED", f"{ROOT}/1/r1/artifacts", 1, {}, {"auc": 0.9})
+CHILD = replace(RUN, run_id="r2", tags={"mlflow.parentRunId": "r1"})
+MODEL = Model("m-1", "model", "LOGGED_MODEL_READY", f"{ROOT}/1/models/m-1", "r1", {"MLmodel": 9})
+GOOD = Evidence([RUN], [MODEL], frozenset({"report.csv"}))
+
+
+def expectation(*require: str) -> Expectation:
+    return Expectation(BINDING, TAGS, require)
+
+
+def test_finds_nothing_when_all_landed() -> None:
+    assert first_finding(expectation("model", "report.csv"), GOOD) is None
+
+
+@pytest.mark.parametrize(
+    ("evidence", "reason"),
+    [
+        (Evidence([], []), "RunMissing"),
+        (replace(GOOD, runs=[replace(RUN, status="RUNNING")]), "RunNotFinished"),
+        (replace(GOOD, runs=[replace(RUN, status="FAILED")]), "RunNotFinished"),
+        (replace(GOOD, runs=[replace(RUN, artifact_uri="/mlruns/1")]), "ArtifactsElsewhere"),
+        (replace(GOOD, runs=[RUN, replace(CHILD, artifact_uri="/m")]), "ArtifactsElsewhere"),
+        (
+            replace(GOOD, models=[replace(MODEL, status="LOGGED_MODEL_UPLOAD_FAILED")]),
+            "ModelNotReady",
+        ),
+        (replace(GOOD, models=[replace(MODEL, status="LOGGED_MODEL_PENDING")]), "ModelNotReady"),
+        (replace(GOOD, models=[replace(MODEL, artifact_uri="/m")]), "ArtifactsElsewhere"),
+        (replace(GOOD, models=[replace(MODEL, files={})]), "ModelMissing"),
+        (replace(GOOD, models=[replace(MODEL, files={"MLmodel": 0})]), "ModelMissing"),
+        (replace(GOOD, models=[]), "RequiredMissing"),
+    ],
+)
+def test_finds_the_loss(evidence: Evidence, reason: str) -> None:
+    finding = first_finding(expectation("model"), evidence)
+    assert finding is not None
+    assert finding.reason == reason
+    assert "team-a" in finding.message
+
+
+def test_a_failed_trial_of_a_search_is_the_authors_business() -> None:
+    evidence = replace(GOOD, runs=[RUN, replace(CHILD, status="FAILED")])
+    assert first_finding(expectation(), evidence) is None
+
+
+def test_says_what_is_missing_and_what_is_there() -> None:
+    finding = first_finding(expectation("model", "other.csv"), GOOD)
+    assert finding is not None
+    assert finding.message.startswith("other.csv did not land in workspace team-a/team-a")
+    assert "found: model, report.csv" in finding.message
+
+
+def test_the_reference_is_json_whatever_the_metrics_are() -> None:
+    metrics = {"nan": finite("NaN"), "infinite": finite(float("inf")), "auc": finite(0.5)}
+    found = reference(Evidence([replace(RUN, metrics=metrics)], [MODEL]), "http://mlflow", ())
+    read = json.loads(json.dumps(found, allow_nan=False))
+    assert read["metrics"] == {"nan": None, "infinite": None, "auc": 0.5}
+    assert read["model_uri"] == "models:/m-1"
+    assert read["url"] == "http://mlflow/#/experiments/1/runs/r1"
+
+
+def test_the_reference_prefers_what_is_required() -> None:
+    latest = replace(MODEL, model_id="m-2", name="scaler")
+    evidence = replace(GOOD, models=[latest, MODEL])
+    assert reference(evidence, "", ())["model_id"] == "m-2"
+    assert reference(evidence, "", ("model",))["model_id"] == "m-1"
+
+
+def test_the_reference_stands_for_the_parent_of_a_search() -> None:
+    later_child = replace(CHILD, start_time=9)
+    assert reference(Evidence([later_child, RUN], []), "", ())["run_id"] == "r1"
+    assert reference(Evidence([later_child], []), "", ())["model_uri"] is None
