@@ -62,6 +62,13 @@ def _kubernetes_stamps() -> tuple[str, ...]:
     return tuple(f"{path}.{name}={value}" for path in packages for name, value in values.items())
 
 
+def _helm3_stamps() -> tuple[str, ...]:
+    """For skaffold, which cannot drive Helm 4 (skaffold#9871); unstamped, it believes in v1.20."""
+    major, minor, _ = kubernetes_version().removeprefix("v").split(".")
+    package = "helm.sh/helm/v3/pkg/chartutil"
+    return (f"{package}.k8sVersionMajor={major}", f"{package}.k8sVersionMinor={minor}")
+
+
 @functools.cache
 def tools() -> dict[str, Tool]:
     """Return every program by its name."""
@@ -77,6 +84,7 @@ def tools() -> dict[str, Tool]:
         "coredns": Tool("coredns", "github.com/coredns/coredns"),
         "etcd": Tool("etcd", "go.etcd.io/etcd/server/v3"),
         "helm": Tool("helm", "helm.sh/helm/v4/cmd/helm"),
+        "helm3": Tool("helm3", "helm.sh/helm/v3/cmd/helm", _helm3_stamps()),
         "kind": Tool("kind", "sigs.k8s.io/kind"),
         "kubeconform": Tool("kubeconform", "github.com/yannh/kubeconform/cmd/kubeconform"),
         "local-path-provisioner": Tool(
