@@ -51,6 +51,8 @@ class MlflowPodOperator(KubernetesPodOperator):
                 "MlflowPodOperator cannot be deferrable: nothing would verify that "
                 "the artifacts landed. Remove deferrable=True"
             )
+        if isinstance(require, str):
+            raise ValueError(f"require is {require!r}: write a list of names, [{require!r}]")
         # The default of 5 s is a floor under every pod's duration.
         kwargs.setdefault("startup_check_interval_seconds", 1)
         super().__init__(**kwargs)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
 import botocore.session
 import pytest
@@ -26,7 +27,7 @@ MAY_NOT_DELETE = {
 @pytest.fixture
 def key_without_delete(team: Workspace) -> Iterator[dict[str, str]]:
     """A key that may do all but delete, as a policy written by hand often is."""
-    iam = botocore.session.get_session().create_client(
+    iam: Any = botocore.session.get_session().create_client(
         "iam",
         endpoint_url=team.store.iam,
         region_name=team.store.region,

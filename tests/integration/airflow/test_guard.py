@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from mooring import contract, finding, guard
-from mooring.guard import explain, tracking
+from mooring.guard import explain, store, tracking
+from mooring.guard.http import Http
 from tests.integration.airflow.world import BUCKET, Workspace
 from tests.services.process import free_port
 
@@ -104,7 +105,7 @@ def test_refuses_a_missing_bucket(team: Workspace, termination_log: Path) -> Non
     name = f"gone-{os.getpid()}"
     root = f"s3://{name}/team-a"
     store_only = {**team.environment, contract.ARTIFACT_ROOT: root}
-    refused = guard.store.round_trip(store_only, guard.Http())
+    refused = store.round_trip(store_only, Http())
     assert refused is not None
     assert refused.reason == "BucketMissing"
     assert name in refused.message

@@ -121,10 +121,20 @@ def workspace(store: Versitygw, name: str = BINDING) -> Iterator[Workspace]:
             yield running
 
 
+SERVE = """
+import os, mlflow.cli, mlflow.server
+mlflow.server._exec_cmd = lambda command, extra_env, **_: os.execvpe(
+    command[0], command, os.environ | extra_env
+)
+mlflow.cli.cli()
+"""
+"""`mlflow server`, but as one process: its child would outlive a test run that is killed."""
+
+
 def server_command(home: Path, port: int, artifact_root: str) -> list[str]:
     """How the operator starts a tracking server, on SQLite."""
     return [
-        sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port),
+        sys.executable, "-c", SERVE, "server", "--host", "127.0.0.1", "--port", str(port),
         "--workers", "1", "--backend-store-uri", f"sqlite:///{home}/mlflow.db",
         "--default-artifact-root", artifact_root, "--no-serve-artifacts",
     ]  # fmt: skip

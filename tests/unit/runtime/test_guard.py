@@ -84,11 +84,6 @@ def test_tells_a_closed_port_from_an_unknown_name() -> None:
     assert unknown == Failure("the name nosuch.invalid does not resolve")
 
 
-def test_an_unreadable_authority_will_not_pass() -> None:
-    answer = HTTP.request("GET", f"https://127.0.0.1:{free_port()}/", ca_file="/nosuch/ca.crt")
-    assert isinstance(answer, Failure)
-
-
 def attempts(*findings: Finding | None) -> Iterator[Finding | None]:
     yield from findings
 

@@ -87,9 +87,6 @@ def failure(error: Exception, url: str) -> Failure:
             return Failure(f"the TLS connection to {where} failed ({error})", lasting=True)
         case exceptions.LocationValueError():
             return Failure("this is no URL", lasting=True)
-        case OSError() if not isinstance(error, ConnectionError):
-            # urllib3 reads the authorities when it connects.
-            return Failure(f"the authorities to trust cannot be read ({error})", lasting=True)
         case _:
             what = f"the connection to {where} broke ({type(error).__name__})"
     return Failure(what)

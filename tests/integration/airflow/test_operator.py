@@ -1,0 +1,164 @@
+"""MlflowPodOperator against a real API server, tracking server and store."""
+
+import contextlib
+import functools
+import threading
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from airflow.sdk.exceptions import AirflowException
+from kubernetes import client, config
+
+from mooring import contract
+from mooring_airflow.errors import MooringError
+from mooring_airflow.operators import MlflowPodOperator
+from tests.chart.rendering import crds
+from tests.cluster.apiserver import ApiServer
+from tests.cluster.process import wait_until
+from tests.integration.admission.world import apply
+from tests.integration.airflow.bound import END, FAIL, HANG, Bound
+from tests.integration.airflow.kubelet import kubelet
+from tests.integration.airflow.runs import run_of
+from tests.integration.airflow.world import Workspace
+
+
+@pytest.fixture(scope="module")
+def api(apiserver: ApiServer) -> client.ApiClient:
+    """Client of an API server that knows our kinds."""
+    found = config.new_client_from_config(config_file=str(apiserver.kubeconfig))
+    definitions = client.ApiextensionsV1Api(found)
+    for definition in crds():
+        apply(found, definition)
+        name = definition["metadata"]["name"]
+        wait_until(functools.partial(established, definitions, name), timeout=20, what=name)
+    return found
+
+
+def established(definitions: client.ApiextensionsV1Api, name: str) -> bool:
+    conditions = definitions.read_custom_resource_definition(name).status.conditions or []
+    return any(item.type == "Established" and item.status == "True" for item in conditions)
+
+
+@pytest.fixture
+def space(api: client.ApiClient, apiserver: ApiServer, team: Workspace) -> Iterator[Bound]:
+    """A namespace of its own, with a node; nothing is bound yet."""
+    core, name = client.CoreV1Api(api), f"team-{uuid.uuid4().hex[:8]}"
+    core.create_namespace({"metadata": {"name": name}})
+    core.create_namespaced_service_account(name, {"metadata": {"name": "default"}})
+    with kubelet(config.new_client_from_config(config_file=str(apiserver.kubeconfig)), name):
+        yield Bound(api, name, str(apiserver.kubeconfig), team)
+
+
+@pytest.fixture
+def bound(space: Bound) -> Bound:
+    """The same, with a binding that is ready."""
+    space.publish()
+    space.answer()
+    return space
+
+
+def test_hands_on_the_run_of_its_pod(bound: Bound) -> None:
+    context = bound.context(map_index=2)
+    bound.task(END).execute(context)
+    reference = bound.pushed[contract.XCOM_KEY]
+    assert bound.runs(context) == [reference["run_id"]]
+    tags = run_of(bound.team, reference["run_id"])["tags"]
+    assert tags[contract.TAG_VERIFIED] == "true"
+    assert tags[contract.TAG_MAP_INDEX] == "2"
+    assert tags[contract.TAG_POD] == bound.pushed["pod_name"]
+    assert tags[contract.TAG_BINDING] == f"{bound.namespace}/team-a"
+    assert bound.pods() == []
+
+
+def test_fails_when_nothing_landed(bound: Bound) -> None:
+    task = bound.task("", arguments=["print('trained')"])
+    with pytest.raises(MooringError, match="RunMissing: the pod finished with exit code 0"):
+        task.execute(bound.context())
+    assert contract.XCOM_KEY not in bound.pushed
+
+
+def test_tells_what_the_guard_said(space: Bound) -> None:
+    space.publish(**{contract.AWS_ACCESS_KEY_ID: "revoked-key"})
+    space.answer()
+    context = space.context()
+    with pytest.raises(MooringError, match=r"GuardRefused: .*CredentialsUnknown: the store "):
+        space.task(END).execute(context)
+    assert space.runs(context) == []
+    assert space.pods() == []
+
+
+def test_a_failed_pod_leaves_no_open_run(bound: Bound) -> None:
+    context = bound.context()
+    with pytest.raises(Exception, match="returned a failure"):
+        bound.task(FAIL).execute(context)
+    (run,) = bound.runs(context)
+    left = run_of(bound.team, run)
+    assert left["status"] == "FAILED"
+    assert left["tags"][contract.TAG_FINDING] == "PodFailed"
+    assert contract.XCOM_KEY not in bound.pushed
+
+
+def test_two_tries_do_not_look_alike(bound: Bound) -> None:
+    first = bound.context()
+    with pytest.raises(Exception, match="returned a failure"):
+        bound.task(FAIL).execute(first)
+    bound.task(END).execute(bound.context(run_id=first["run_id"], try_number=2))
+    reference = bound.pushed[contract.XCOM_KEY]
+    runs = [run_of(bound.team, run) for run in bound.runs(first)]
+    by_try = {run["tags"][contract.TAG_TRY_NUMBER]: run["status"] for run in runs}
+    assert by_try == {"1": "FAILED", "2": "FINISHED"}
+    verified = run_of(bound.team, reference["run_id"])["tags"]
+    assert verified[contract.TAG_TRY_NUMBER] == "2"
+
+
+def executed(task: MlflowPodOperator, context: Any) -> None:
+    # What it raises depends on where the end of its pod finds it; Airflow no longer listens.
+    with contextlib.suppress(AirflowException, client.ApiException):
+        task.execute(context)
+
+
+def test_a_killed_task_leaves_no_open_run(bound: Bound) -> None:
+    context, task = bound.context(), bound.task(HANG)
+    worker = threading.Thread(target=executed, args=(task, context), daemon=True)
+    worker.start()
+    wait_until(lambda: len(bound.runs(context)) == 1, timeout=60, what="the pod's run")
+    task.on_kill()
+    worker.join(60)
+    assert not worker.is_alive()
+    (run,) = bound.runs(context)
+    left = run_of(bound.team, run)
+    assert left["status"] == "KILLED"
+    assert left["tags"][contract.TAG_FINDING] == "TaskKilled"
+    assert bound.pods() == []
+
+
+def test_a_missing_binding_fails_before_any_pod(space: Bound) -> None:
+    with pytest.raises(MooringError, match=f"there is no MlflowBinding {space.namespace}/team-a"):
+        space.task(END).execute(space.context())
+    assert space.pods() == []
+
+
+def test_a_binding_that_is_not_ready_fails_before_any_pod(space: Bound) -> None:
+    space.answer("False", "the bucket mlflow does not exist.")
+    with pytest.raises(MooringError, match="not Ready: Test: the bucket mlflow does not exist"):
+        space.task(END).execute(space.context())
+    assert space.pods() == []
+
+
+def test_environment_that_would_win_fails_before_any_pod(bound: Bound) -> None:
+    task = bound.task(END, env_vars={contract.TRACKING_URI: ""})
+    with pytest.raises(MooringError, match="container base sets MLFLOW_TRACKING_URI itself"):
+        task.execute(bound.context())
+    assert bound.pods() == []
+
+
+def test_require_is_a_list() -> None:
+    with pytest.raises(ValueError, match=r"write a list of names, \['model'\]"):
+        MlflowPodOperator(task_id="train", binding="team-a", require="model")
+
+
+def test_cannot_be_deferrable() -> None:
+    with pytest.raises(ValueError, match="nothing would verify"):
+        MlflowPodOperator(task_id="train", binding="team-a", deferrable=True)
