@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from mooring_airflow.tracking import Json
@@ -50,18 +50,21 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A logged model and the files at its top; `run_id` is empty for one without a run."""
+    """A logged model; `files` are those at its top, asked for only when it is READY.
+
+    `run_id` is empty for one without a run.
+    """
 
     model_id: str
     name: str
     status: str
     artifact_uri: str
     run_id: str
-    files: Mapping[str, int]
+    files: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, found: Json, files: Sequence[Json]) -> "Model":
-        """Read a logged model of MLflow's REST API, and its listing."""
+    def of(cls, found: Json) -> "Model":
+        """Read a logged model of MLflow's REST API, without its files."""
         info = found["info"]
         return cls(
             model_id=info["model_id"],
@@ -69,17 +72,21 @@ class Model:
             status=info["status"],
             artifact_uri=info["artifact_uri"],
             run_id=info.get("source_run_id", ""),
-            files={f["path"]: int(f.get("file_size") or 0) for f in files},
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What a pod left behind: runs and models, latest first, and which required paths are there."""
+    """What a pod left behind: runs and models, latest first, and which required paths are there.
+
+    `unlisted` is what the tracking server said when it could not list the store; empty when it
+    could.
+    """
 
     runs: Sequence[Run]
     models: Sequence[Model]
     paths: frozenset[str] = frozenset()
+    unlisted: str = ""
 
     @property
     def main_run(self) -> Run:

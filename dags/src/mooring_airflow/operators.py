@@ -1,6 +1,7 @@
 """MlflowPodOperator: a pod whose MLflow run and artifacts are known to have landed."""
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
@@ -17,14 +18,15 @@ from mooring.finding import Finding
 from mooring_airflow import identity
 from mooring_airflow import pod as manifests
 from mooring_airflow.binding import Binding, BindingName, read_binding
+from mooring_airflow.checks import Expectation
 from mooring_airflow.errors import MooringError
 from mooring_airflow.links import MlflowRunLink
 from mooring_airflow.verify import (
-    Expectation,
     close_runs,
     supersede_earlier_tries,
     verify,
 )
+from mooring_airflow.xcom import SidecarTolerantPodManager
 
 
 class MlflowPodOperator(KubernetesPodOperator):
@@ -59,6 +61,11 @@ class MlflowPodOperator(KubernetesPodOperator):
         self.binding = binding
         self.require = require
         self._bound: Binding | None = None
+
+    @cached_property
+    def pod_manager(self) -> SidecarTolerantPodManager:
+        """What watches the pod."""
+        return SidecarTolerantPodManager(kube_client=self.client, callbacks=self.callbacks)
 
     def execute(self, context: Context) -> Any:
         """Run the pod, then verify; raises MooringError when something did not land."""

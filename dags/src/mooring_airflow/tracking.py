@@ -18,6 +18,10 @@ PAGE: Final = 1000
 TRANSIENT: Final = frozenset({429, 502, 503, 504})
 
 
+class StoreNotListed(Exception):
+    """The tracking server answered that it cannot list the store; the text is what it said."""
+
+
 class Tracking:
     """A tracking server; every call is tried again for up to `patience` seconds while it is down.
 
@@ -69,14 +73,19 @@ class Tracking:
         return sorted(found, key=lambda m: -int(m["info"]["creation_timestamp_ms"]))
 
     def artifacts(self, run_id: str, folder: str = "") -> list[Json]:
-        """The entries {path, is_dir, file_size} of one folder of a run's artifacts."""
+        """The entries {path, is_dir, file_size} of one folder of a run's artifacts.
+
+        Raises StoreNotListed.
+        """
         query = {"run_id": run_id, **({"path": folder} if folder else {})}
-        return list(self._call("GET", f"{API}/artifacts/list", params=query).get("files", []))
+        return self._listed(f"{API}/artifacts/list", params=query)
 
     def model_files(self, model_id: str) -> list[Json]:
-        """The entries {path, is_dir, file_size} at the top of a logged model."""
-        path = f"{API}/logged-models/{model_id}/artifacts/directories"
-        return list(self._call("GET", path).get("files", []))
+        """The entries {path, is_dir, file_size} at the top of a logged model.
+
+        Raises StoreNotListed.
+        """
+        return self._listed(f"{API}/logged-models/{model_id}/artifacts/directories")
 
     def set_tag(self, run_id: str, key: str, value: str) -> None:
         """Set one tag of a run."""
@@ -91,6 +100,13 @@ class Tracking:
             f"{API}/runs/update",
             json={"run_id": run_id, "status": status, "end_time": end_time_ms},
         )
+
+    def _listed(self, path: str, **how: Any) -> list[Json]:
+        try:
+            return list(self._call("GET", path, **how).get("files", []))
+        except httpx.HTTPStatusError as error:
+            answer = error.response
+            raise StoreNotListed(f"HTTP {answer.status_code}: {_said(answer)}") from error
 
     def _experiments(self) -> list[str]:
         body = {"max_results": PAGE}
@@ -114,6 +130,14 @@ class Tracking:
             return dict(answer.json()) if answer.content else {}
 
         return self._retrying(once)
+
+
+def _said(answer: httpx.Response) -> str:
+    """MLflow's sentence in an error answer, the body where there is none."""
+    try:
+        return str(answer.json()["message"])
+    except (ValueError, KeyError, TypeError):
+        return answer.text[:300]
 
 
 def filter_of(tags: Mapping[str, str]) -> str:

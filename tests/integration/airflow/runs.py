@@ -7,7 +7,7 @@ from typing import Any
 
 from mooring import contract
 from mooring_airflow.binding import Binding, BindingName
-from mooring_airflow.verify import Expectation
+from mooring_airflow.checks import Expectation
 from tests.integration.airflow.world import BUCKET, Workspace
 
 

@@ -7,8 +7,8 @@ import pytest
 
 from mooring import contract
 from mooring_airflow.binding import Binding, BindingName
+from mooring_airflow.checks import Expectation, first_finding
 from mooring_airflow.evidence import Evidence, Model, Run, finite, reference
-from mooring_airflow.verify import Expectation, first_finding
 
 ROOT = "s3://mlflow/team-a/team-a"
 TAGS = {
@@ -51,6 +51,13 @@ def test_finds_nothing_when_all_landed() -> None:
         (replace(GOOD, models=[replace(MODEL, files={})]), "ModelMissing"),
         (replace(GOOD, models=[replace(MODEL, files={"MLmodel": 0})]), "ModelMissing"),
         (replace(GOOD, models=[]), "RequiredMissing"),
+        (replace(GOOD, unlisted="HTTP 500: NoSuchBucket"), "StoreNotListed"),
+        (
+            Evidence(
+                [replace(RUN, status="FAILED")], [replace(MODEL, status="FAILED")], GOOD.paths
+            ),
+            "ModelNotReady",
+        ),
     ],
 )
 def test_finds_the_loss(evidence: Evidence, reason: str) -> None:
