@@ -14,7 +14,7 @@ ARGS ?=
 
 .PHONY: help
 help: ## What there is
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
+	@grep -hE '^[a-z -]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
 
 # --- the main job ---------------------------------------------------------------------------------
 
@@ -50,7 +50,7 @@ kubectl helm: $(INSTALLED) ## make -s kubectl ARGS="get pods -A"
 
 .PHONY: airflow
 airflow: $(INSTALLED) ## make -s airflow ARGS="dags list"
-	@$(CLUSTER) kubectl -- -n playground exec deploy/airflow -c airflow -- airflow $(ARGS)
+	@$(CLUSTER) kubectl -- -n playground exec deploy/airflow -c scheduler -- airflow $(ARGS)
 
 .PHONY: shell
 shell: $(INSTALLED) ## A shell with kubectl, helm and the cluster's kubeconfig
