@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tests.cluster.debian import base_archive, base_digest
-from tests.cluster.files import lock, new_file
+from tests.cluster.files import digest_of, lock, new_file, remove
 from tests.cluster.images import Image
 from tests.cluster.paths import CHECKOUT, RUN_ROOT, cache_root
 from tests.cluster.process import run, succeeds
 from tests.cluster.report import stage
 
 _CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
-_RUN = RUN_ROOT / "buildah"
 _PIP_SETTINGS = ("index-url", "extra-index-url", "trusted-host", "proxy", "timeout")
 
 
@@ -21,9 +20,19 @@ def _storage() -> Path:
     return cache_root() / "buildah"
 
 
+def _run_folder() -> Path:
+    """Return where buildah keeps what a reboot must forget, for this cache and no other."""
+    return RUN_ROOT / f"buildah-{digest_of([str(cache_root())])[:8]}"
+
+
+def forget() -> None:
+    """Drop what is outside of the cache folder."""
+    remove(_run_folder())
+
+
 def _buildah(*arguments: str | Path) -> list[str | Path]:
     return [
-        "buildah", "--root", _storage(), "--runroot", _RUN, "--storage-driver", "overlay",
+        "buildah", "--root", _storage(), "--runroot", _run_folder(), "--storage-driver", "overlay",
         *arguments,
     ]  # fmt: skip
 
@@ -110,7 +119,7 @@ def copy_out(reference: str, layout: Path) -> None:
 
     Uncompressed, because the digest of a layer is then known without reading it.
     """
-    storage = f"[overlay@{_storage()}+{_RUN}]"
+    storage = f"[overlay@{_storage()}+{_run_folder()}]"
     run(
         ["skopeo", "--insecure-policy", "copy", "--quiet", "--dest-oci-accept-uncompressed-layers",
          f"containers-storage:{storage}{_stored(reference)}", f"oci:{layout}:{reference}"],

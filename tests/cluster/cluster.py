@@ -13,21 +13,17 @@ from typing import Any
 
 import yaml
 
+from tests.cluster import buildah, forward, kind, node, ready
 from tests.cluster import engine as engines
-from tests.cluster import forward, kind, node
 from tests.cluster.engine import Engine
 from tests.cluster.files import digest_of, lock, remove, write
 from tests.cluster.paths import ClusterPaths, cache_root, cluster_name
-from tests.cluster.process import ClusterError, run, succeeds, wait_until
+from tests.cluster.process import ClusterError, succeeds
 from tests.cluster.report import say, stage
-from tests.cluster.tools import kind_module, tool
+from tests.cluster.tools import kind_module
 
 GIVEN = "MOORING_KUBECONFIG"
 """Environment variable: kubeconfig of a cluster that exists; then none is made."""
-
-
-_SERVICES = (("kube-system", "coredns"), ("local-path-storage", "local-path-provisioner"))
-"""Namespace and name of the Deployments that a cluster comes with, here and from kind itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +109,7 @@ def describe() -> Iterator[tuple[str, str]]:
         entry = forward.running(paths)
         yield "forwarder", f"127.0.0.1:{entry.port}" if entry else "down"
     config = paths.kubeconfig
-    yield "API server", "ready" if config.exists() and _ready(config) else "down"
+    yield "API server", "ready" if config.exists() and ready.answers(config) else "down"
     yield "kubeconfig", str(config) if config.exists() else "none"
 
 
@@ -124,7 +120,7 @@ def up() -> Path:
     """
     if os.environ.get(GIVEN):
         path = kubeconfig()
-        if not _ready(path):
+        if not ready.answers(path):
             raise ClusterError(f"{GIVEN}={path}: its API server does not answer on /readyz")
         return path
     paths = this_cluster()
@@ -142,7 +138,7 @@ def _bring_up(paths: ClusterPaths) -> None:
     if _is_made(plan.engine, paths, wanted):
         if plan.engine.own:
             _write_kubeconfig(paths)
-        if _wait_ready(paths):
+        if ready.wait_ready(paths.kubeconfig):
             return
         say("the cluster that is there does not answer; making a new one")
     _create(plan, paths, config)
@@ -156,7 +152,8 @@ def _plan(paths: ClusterPaths) -> Plan:
         with stage("start a Docker engine"), lock("machine"):
             engines.start(paths)
     record = _record(paths)
-    pulled = record["node_image"] is None if record else not found.own and _can_pull(found)
+    known = record["node_image"] is None if record else None
+    pulled = not found.own and (_can_pull(found) if known is None else known)
     return Plan(found, None if pulled else node.node_image())
 
 
@@ -209,7 +206,7 @@ def _create(plan: Plan, paths: ClusterPaths, config: dict[str, Any]) -> None:
     else:
         write(paths.kubeconfig, inner.read_text(), mode=0o600)
     with stage("wait for cluster DNS and storage"):
-        _wait_services(paths)
+        ready.wait_for_services(paths.kubeconfig)
 
 
 def _write_kubeconfig(paths: ClusterPaths) -> None:
@@ -218,33 +215,6 @@ def _write_kubeconfig(paths: ClusterPaths) -> None:
     config = yaml.safe_load((paths.state / "kind-kubeconfig").read_text())
     config["clusters"][0]["cluster"]["server"] = f"https://127.0.0.1:{entry.port}"
     write(paths.kubeconfig, yaml.safe_dump(config), mode=0o600)
-
-
-def _kubectl(kubeconfig: Path, *arguments: str) -> list[str | Path]:
-    return [tool("kubectl"), "--kubeconfig", kubeconfig, *arguments]
-
-
-def _ready(path: Path) -> bool:
-    return succeeds(_kubectl(path, "get", "--raw", "/readyz", "--request-timeout=5s"))
-
-
-def _wait_services(paths: ClusterPaths) -> None:
-    for namespace, name in _SERVICES:
-        status = ("rollout", "status", f"deployment/{name}", "--timeout=120s")
-        run(_kubectl(paths.kubeconfig, "--namespace", namespace, *status))
-
-
-def _wait_ready(paths: ClusterPaths) -> bool:
-    """Wait for an API server that may just have been started again; False if it stays silent."""
-    if _ready(paths.kubeconfig):
-        return True
-    with stage("wait for the cluster"):
-        try:
-            wait_until(lambda: _ready(paths.kubeconfig), timeout=60, what="the API server")
-            _wait_services(paths)
-        except ClusterError:
-            return False
-    return True
 
 
 def down() -> None:
@@ -284,4 +254,5 @@ def clean() -> None:
             "run `python -m tests.cluster down` in their checkouts first"
         )
     with stage("drop the caches"):
+        buildah.forget()
         remove(cache_root())

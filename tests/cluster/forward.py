@@ -120,12 +120,14 @@ async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
             writer.write_eof()
 
 
-async def _serve(listener: socket.socket, target_port: int) -> None:
+async def serve(listener: socket.socket, target_port: int) -> None:
+    """Pass each connection to `listener` on to 127.0.0.1:`target_port`, until cancelled."""
+
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             inner_reader, inner_writer = await asyncio.open_connection("127.0.0.1", target_port)
         except OSError:
-            writer.transport.abort()  # the client sees what it would see of a dead API server
+            writer.close()  # the API server is starting or gone; the client says so
             return
         try:
             await asyncio.gather(_pump(reader, inner_writer), _pump(inner_reader, writer))
@@ -146,7 +148,7 @@ def main() -> None:
     enter(network)
     port = listener.getsockname()[1]
     write(state, json.dumps({"pid": os.getpid(), "port": port}))
-    asyncio.run(_serve(listener, target_port))
+    asyncio.run(serve(listener, target_port))
 
 
 if __name__ == "__main__":

@@ -43,7 +43,7 @@ def load(engine: Engine, paths: ClusterPaths, images: Sequence[Image]) -> None:
     there = _blobs_on_node(engine, paths)
     shown = ", ".join(image.name for image in missing)
     with stage(f"load onto the node: {shown}"), scratch(paths.state / "load") as layout:
-        _pretend(layout, there)
+        pretend(layout, there)
         for image in missing:
             buildah.copy_out(image.reference, layout)
         _import(engine, paths, layout, there)
@@ -57,7 +57,7 @@ def _blobs_on_node(engine: Engine, paths: ClusterPaths) -> dict[str, int]:
     return {name: int(size) for name, size in map(str.split, listing.splitlines())}
 
 
-def _pretend(layout: Path, there: Mapping[str, int]) -> None:
+def pretend(layout: Path, there: Mapping[str, int]) -> None:
     """Fill an OCI layout with empty files in place of what the node has.
 
     Whoever copies an image into it then takes those blobs for copied already, and reads nothing
@@ -84,7 +84,7 @@ def _import(engine: Engine, paths: ClusterPaths, layout: Path, there: Mapping[st
     assert process.stdin is not None
     assert process.stdout is not None
     try:
-        _write_archive(process.stdin, layout, there)
+        write_archive(process.stdin, layout, there)
         process.stdin.close()
     except BrokenPipeError:
         pass  # its own words follow
@@ -93,7 +93,8 @@ def _import(engine: Engine, paths: ClusterPaths, layout: Path, there: Mapping[st
         raise ClusterError(f"the node refused the images:\n{output}")
 
 
-def _write_archive(target: IO[bytes], layout: Path, there: Mapping[str, int]) -> None:
+def write_archive(target: IO[bytes], layout: Path, there: Mapping[str, int]) -> None:
+    """Write to `target`, as an OCI archive, the images of `layout` without what is `there`."""
     index = json.loads((layout / "index.json").read_text())
     new = sorted({blob for entry in index["manifests"] for blob in _blobs(layout, entry)})
     for entry in index["manifests"]:

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 import httpx
@@ -15,6 +16,7 @@ from tests.demo.system import PLAYGROUND
 PORT: Final = 8080
 OVER: Final = frozenset({"success", "failed"})
 POLL_S: Final = 0.5
+PARSE_PATIENCE_S: Final = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,14 @@ class Airflow:
         """Whether the DAG was parsed already."""
         return self._client.get(f"/dags/{dag_id}").status_code == 200
 
+    def parsed_since(self, dag_id: str, moment: datetime) -> bool:
+        """Whether the DAG's file was read after `moment`."""
+        answer = self._client.get(f"/dags/{dag_id}")
+        if answer.status_code == 404:
+            return False
+        parsed: str = answer.raise_for_status().json()["last_parsed_time"]
+        return datetime.fromisoformat(parsed) > moment
+
     def import_errors(self) -> list[str]:
         """What is wrong with the DAG files."""
         answer = self._get("/importErrors")
@@ -72,7 +82,15 @@ class Airflow:
 
         Raises ClusterError when the DAG is not known or the run takes over `timeout` seconds.
         """
-        deadline = time.monotonic() + timeout
+        run_id = self.trigger(dag_id, conf)
+        return self.wait(dag_id, run_id, timeout=timeout, progress=progress)
+
+    def trigger(self, dag_id: str, conf: dict[str, Any] | None = None) -> str:
+        """Start a run of a DAG, which may just have been put in place; the run's id.
+
+        Raises ClusterError when Airflow does not get to know the DAG.
+        """
+        deadline = time.monotonic() + PARSE_PATIENCE_S
         while not self.known(dag_id):
             if time.monotonic() > deadline:
                 errors = "\n".join(self.import_errors()) or "no import errors"
@@ -82,6 +100,21 @@ class Airflow:
         body = {"logical_date": None, "conf": conf or {}}
         answer = self._client.post(f"/dags/{dag_id}/dagRuns", json=body).raise_for_status().json()
         run_id: str = answer["dag_run_id"]
+        return run_id
+
+    def wait(
+        self,
+        dag_id: str,
+        run_id: str,
+        *,
+        timeout: float = 600,
+        progress: Callable[[list[TaskInstance]], None] = lambda _: None,
+    ) -> DagRun:
+        """Wait until the run is over; `progress` sees each look at its tasks.
+
+        Raises ClusterError when it takes over `timeout` seconds.
+        """
+        deadline = time.monotonic() + timeout
         while True:
             tasks = self.task_instances(dag_id, run_id)
             progress(tasks)

@@ -16,6 +16,7 @@ from tests.demo.system import PLAYGROUND
 
 BUCKET: Final = "mlflow"
 S3_PORT: Final = 7070
+IAM_PORT: Final = 7071
 TRACKING_PORT: Final = 5000
 ADMIN_SECRET: Final = "versitygw-admin"
 
@@ -37,8 +38,16 @@ class Run:
     name: str
     status: str
     tags: dict[str, str]
+    params: dict[str, str]
     metrics: dict[str, float]
     models: tuple[str, ...]
+    artifact_uri: str
+
+    @property
+    def prefixes(self) -> tuple[str, ...]:
+        """Where its artifacts and those of its logged models lie in the bucket."""
+        root = self.artifact_uri.removeprefix(f"s3://{BUCKET}/").partition(f"/{self.run_id}/")[0]
+        return (f"{root}/{self.run_id}/", *(f"{root}/models/{model}/" for model in self.models))
 
     @property
     def task_instance(self) -> str:
@@ -55,18 +64,32 @@ class Tracking:
     def __init__(self, url: str) -> None:
         self._client = httpx.Client(base_url=f"{url}/api/2.0/mlflow", timeout=30)
 
-    def runs(self, **tags: str) -> list[Run]:
-        """The runs of all experiments that carry the tags, oldest first."""
-        experiments = self._post("experiments/search", max_results=1000)["experiments"]
+    def runs(self, experiment: str = "", **tags: str) -> list[Run]:
+        """The runs of one experiment, or of all, that carry the tags, oldest first."""
+        found = self._post("experiments/search", max_results=1000)["experiments"]
+        wanted = [e["experiment_id"] for e in found if experiment in ("", e["name"])]
         filters = [f"tags.`{name}` = '{value}'" for name, value in tags.items()]
+        if not wanted:
+            return []
         answer = self._post(
             "runs/search",
-            experiment_ids=[e["experiment_id"] for e in experiments],
+            experiment_ids=wanted,
             filter=" AND ".join(filters),
             order_by=["attributes.start_time ASC"],
             max_results=1000,
         )
         return [_run(entry) for entry in answer.get("runs", [])]
+
+    def run(self, run_id: str) -> Run | None:
+        """A run; None where there is none."""
+        answer = self._client.get("/runs/get", params={"run_id": run_id})
+        if answer.status_code == 404:
+            return None
+        return _run(answer.raise_for_status().json()["run"])
+
+    def set_tag(self, run_id: str, key: str, value: str) -> None:
+        """Set a tag of a run."""
+        self._post("runs/set-tag", run_id=run_id, key=key, value=value)
 
     def registered_model(self, name: str) -> dict[str, Any] | None:
         """A registered model; None where there is none."""
@@ -89,8 +112,10 @@ def _run(entry: dict[str, Any]) -> Run:
         name=info.get("run_name", ""),
         status=info["status"],
         tags={tag["key"]: tag["value"] for tag in data.get("tags", [])},
+        params={param["key"]: param["value"] for param in data.get("params", [])},
         metrics={metric["key"]: metric["value"] for metric in data.get("metrics", [])},
         models=tuple(output["model_id"] for output in outputs),
+        artifact_uri=info["artifact_uri"],
     )
 
 
@@ -104,11 +129,24 @@ def tracking(team: str) -> Iterator[Tracking]:
 @contextmanager
 def s3() -> Iterator[Any]:
     """A client of the playground's store with the administrator's key, while the block runs."""
+    with _administrator("s3", "versitygw", S3_PORT) as client:
+        yield client
+
+
+@contextmanager
+def iam() -> Iterator[Any]:
+    """A client of the store's IAM API with the administrator's key, while the block runs."""
+    with _administrator("iam", "versitygw-iam", IAM_PORT) as client:
+        yield client
+
+
+@contextmanager
+def _administrator(api: str, service: str, port: int) -> Iterator[Any]:
     data = get("secret", ADMIN_SECRET, PLAYGROUND)["data"]
     key = {name: base64.b64decode(value).decode() for name, value in data.items()}
-    with forwarded("versitygw", PLAYGROUND, S3_PORT) as url:
+    with forwarded(service, PLAYGROUND, port) as url:
         yield boto3.client(
-            "s3",
+            api,
             endpoint_url=url,
             region_name="us-east-1",
             aws_access_key_id=key[contract.AWS_ACCESS_KEY_ID],

@@ -79,11 +79,15 @@ KINDS: Final = {
 
 
 class KubeError(Exception):
-    """The API server refused or did not answer; `status` is its HTTP status, 0 for none."""
+    """The API server refused or did not answer.
 
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
+    `status` is its HTTP status, 0 for none; `said` is its sentence alone.
+    """
+
+    def __init__(self, status: int, said: str, request: str = "") -> None:
+        super().__init__(f"{request}: {said}" if request else said)
         self.status = status
+        self.said = said
 
 
 class Kube(Protocol):
@@ -204,9 +208,9 @@ class ApiServer:
                 headers = self._headers(content_type)
                 response = self._pool.request(method, url, body=data, headers=headers)
         except urllib3.exceptions.HTTPError as error:
-            raise KubeError(0, f"{method} {path}: {error}") from None
+            raise KubeError(0, str(error), f"{method} {path}") from None
         if response.status >= 400:
-            raise KubeError(response.status, f"{method} {path}: {_said(response)}")
+            raise KubeError(response.status, _said(response), f"{method} {path}")
         answer: Manifest = json.loads(response.data)
         return answer
 

@@ -1,8 +1,8 @@
 """The operator's process: settings, health and metrics, watches and workers."""
 
 import asyncio
+import logging
 import os
-import signal
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ import kopf
 import structlog
 
 from mooring_operator.health import serve_health
-from mooring_operator.kube import ApiServer
+from mooring_operator.kube import ApiServer, KubeError
 from mooring_operator.queue import WorkQueue
 from mooring_operator.reconcile.controller import Controller
 from mooring_operator.reconcile.world import World
@@ -21,6 +21,7 @@ from mooring_operator.watches import register, settings
 
 RESYNC_S: Final = 600.0
 STOP_PATIENCE_S: Final = 20.0
+LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,46 +35,47 @@ class Options:
     @classmethod
     def from_environment(cls) -> "Options":
         """Read the options; raises SystemExit with a sentence for a value that is none."""
-        try:
-            workers = int(os.environ.get("MOORING_WORKERS", "8"))
-            http_port = int(os.environ.get("MOORING_HTTP_PORT", "8080"))
-        except ValueError as error:
-            raise SystemExit(
-                f"MOORING_WORKERS and MOORING_HTTP_PORT are numbers: {error}"
-            ) from None
-        return cls(workers, os.environ.get("MOORING_LOG_LEVEL", "info"), http_port)
+        level = os.environ.get("MOORING_LOG_LEVEL", "info").lower()
+        if level not in LOG_LEVELS:
+            raise SystemExit(f"MOORING_LOG_LEVEL is {level!r}; set one of {', '.join(LOG_LEVELS)}")
+        return cls(_number("MOORING_WORKERS", 8), level, _number("MOORING_HTTP_PORT", 8080))
+
+
+def _number(name: str, default: int) -> int:
+    value = os.environ.get(name, str(default))
+    if not value.isdecimal() or int(value) == 0:
+        raise SystemExit(f"{name} is {value!r}; set a number from 1 on")
+    return int(value)
 
 
 def main() -> None:
     """Run until SIGTERM; what is in hand is finished first."""
     options = Options.from_environment()
     configure_logging(options.log_level)
+    try:
+        api_server = ApiServer(2 * options.workers + 2)
+    except KubeError as error:
+        raise SystemExit(str(error)) from None
     queue = WorkQueue()
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
     # the second pool is for waiting on the outside beside a worker, one thread for each
     with ThreadPoolExecutor(options.workers, "outside") as threads:
-        world = World(ApiServer(2 * options.workers + 2), queue.add, threads, _now)
+        world = World(api_server, queue.add, threads, _now)
         controller = Controller(world, queue, options.workers, RESYNC_S)
         ready = threading.Event()
         health = serve_health(options.http_port, controller.healthy, ready.is_set, queue.depth)
         controller.start()
         try:
-            asyncio.run(_watch(queue, stop, ready))
+            asyncio.run(_watch(queue, ready))
         finally:
             controller.stop(STOP_PATIENCE_S)
             health.shutdown()
 
 
-async def _watch(queue: WorkQueue, stop: threading.Event, ready: threading.Event) -> None:
-    """Feed the queue from the watches until `stop`; a watch that dies ends the process."""
-    stop_flag = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    waiting = threading.Thread(
-        target=lambda: (stop.wait(), loop.call_soon_threadsafe(stop_flag.set)), daemon=True
-    )
-    waiting.start()
+async def _watch(queue: WorkQueue, ready: threading.Event) -> None:
+    """Feed the queue from the watches until kopf gets SIGTERM or SIGINT.
+
+    Raises what ended a watch, so that the process ends with it and is started anew.
+    """
     ready_flag = asyncio.Event()
     operator = asyncio.create_task(
         kopf.operator(
@@ -81,7 +83,6 @@ async def _watch(queue: WorkQueue, stop: threading.Event, ready: threading.Event
             settings=settings(),
             clusterwide=True,
             ready_flag=ready_flag,
-            stop_flag=stop_flag,
         )
     )
     started = asyncio.create_task(ready_flag.wait())
@@ -89,21 +90,26 @@ async def _watch(queue: WorkQueue, stop: threading.Event, ready: threading.Event
     started.cancel()
     ready.set()
     await operator
-    if not stop.is_set():
-        raise SystemExit("the watches ended although nobody asked them to")
 
 
 def configure_logging(level: str) -> None:
-    """Log lines as JSON on standard error."""
+    """Log lines as JSON on standard error, kopf's warnings among them."""
+    shared: list[structlog.typing.Processor] = [
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso"),
+        structlog.processors.format_exc_info,
+    ]
     structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso"),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(),
-        ],
+        processors=[*shared, structlog.processors.JSONRenderer()],
         wrapper_class=structlog.make_filtering_bound_logger(level),
     )
+    handler = logging.StreamHandler()
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            processor=structlog.processors.JSONRenderer(), foreign_pre_chain=shared
+        )
+    )
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
 
 
 def _now() -> str:

@@ -84,6 +84,8 @@ class WorkQueue:
                     key = self._ready.popleft()
                     self._waiting.discard(key)
                     self._held.add(key)
+                    # this worker knew when the next delayed key is due: another one must know now
+                    self._changed.notify()
                     return key
                 next_due = self._delayed[0][0] - time.monotonic() if self._delayed else None
                 self._changed.wait(next_due)

@@ -3,6 +3,7 @@
 | watched | why |
 |---|---|
 | classes, workspaces, bindings | their owners changed what they want |
+| Namespaces | a workspace may admit them by their labels |
 | Deployments, Jobs | the server became available, a proof ended |
 | Services, ServiceAccounts, ConfigMaps, RoleBindings | someone changed or deleted what we made |
 
@@ -16,7 +17,7 @@ import kopf
 
 from mooring.contract import GROUP, VERSION
 from mooring_operator.kube import connection_info
-from mooring_operator.plan.metadata import MANAGED_BY
+from mooring_operator.plan.metadata import MANAGED_SELECTOR
 from mooring_operator.queue import Key
 from mooring_operator.reconcile.triggers import Triggers
 
@@ -44,12 +45,16 @@ def register(enqueue: Callable[[Key], None]) -> kopf.OperatorRegistry:
         for key in triggers.child(body):
             enqueue(key)
 
+    async def namespace(type: str | None, body: kopf.Body, **_: Any) -> None:  # noqa: A002
+        for key in triggers.namespace(type, body):
+            enqueue(key)
+
     kopf.on.login(registry=registry)(_login)
+    kopf.on.event("", "v1", "namespaces", registry=registry)(namespace)
     for plural in OWN:
         kopf.on.event(GROUP, VERSION, plural, registry=registry)(own)
     for group, version, plural in CHILDREN:
-        labels = {"app.kubernetes.io/managed-by": MANAGED_BY}
-        kopf.on.event(group, version, plural, labels=labels, registry=registry)(child)
+        kopf.on.event(group, version, plural, registry=registry)(child)
     return registry
 
 
@@ -63,6 +68,9 @@ def settings() -> kopf.OperatorSettings:
     result.peering.standalone = True
     result.posting.enabled = False
     result.scanning.disabled = True
+    for child in CHILDREN:
+        # chosen by the API server: a cluster has many more ConfigMaps than ours
+        result.watching.label_selectors[child] = MANAGED_SELECTOR
     result.watching.server_timeout = 270
     result.watching.chunk_size = 500
     result.networking.request_timeout = 30

@@ -10,7 +10,6 @@ from kubernetes import client, config
 from mooring import contract
 from tests.chart.rendering import crds, render
 from tests.cluster.apiserver import ApiServer
-from tests.cluster.fixtures import apiserver_fixture  # noqa: F401 (pytest finds it here)
 from tests.integration.admission.world import World, apply, fragment, installed, pod, wait_until
 
 

@@ -42,8 +42,7 @@ class Condition(ApiModel):
 class Finding:
     """A reason why something is not as it should be: `reason` is CamelCase, `message` a sentence.
 
-    `waiting` marks what is merely under way: it is reported, but not retried with backoff,
-    because an event will come.
+    `waiting` marks what is merely under way: nobody has to act, and an event will tell its end.
     """
 
     reason: str
@@ -66,9 +65,10 @@ class Verdict:
 
 
 def summary(verdicts: Sequence[Verdict], holds: str) -> Verdict:
-    """`Ready`: the first verdict that does not hold, else `holds` as the message."""
-    first = next((v.finding for v in verdicts if v.finding is not None), None)
-    return Verdict(READY, first, holds)
+    """`Ready`: what somebody must act on, else what is under way, else `holds` as the message."""
+    findings = [v.finding for v in verdicts if v.finding is not None]
+    findings.sort(key=lambda finding: finding.waiting)
+    return Verdict(READY, findings[0] if findings else None, holds)
 
 
 def to_conditions(

@@ -151,9 +151,9 @@ def _definition(
 def _name_rule() -> Manifest:
     return {
         "rule": "self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$') "
-        "&& size(self.metadata.name) <= 40",
-        "message": "metadata.name has at most 40 characters of a-z, 0-9 and '-', and starts with "
-        "a letter: names of Services and Secrets are made from it",
+        "&& size(self.metadata.name) <= 35",
+        "message": "metadata.name has at most 35 characters of a-z, 0-9 and '-', and starts with "
+        "a letter: names of Services and Jobs are made from it",
     }
 
 

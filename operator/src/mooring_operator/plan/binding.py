@@ -20,6 +20,12 @@ def own_binding(workspace: Owner) -> Manifest:
     return head | {"spec": {"workspaceRef": {"name": workspace.name}}}
 
 
+def workspace_of(binding: Mapping[str, Any]) -> tuple[str, str]:
+    """Namespace and name of the workspace that a live binding claims, valid or not."""
+    ref = binding.get("spec", {}).get("workspaceRef", {})
+    return ref.get("namespace") or binding["metadata"]["namespace"], ref.get("name", "")
+
+
 def published_objects(binding: Owner, connection: Connection) -> list[Manifest]:
     """The ConfigMap and the Secret; both always exist, so that references are never optional."""
     environment = pod_environment(connection, binding.name)
@@ -83,5 +89,6 @@ def encoded(values: Mapping[str, str]) -> dict[str, str]:
 
 
 def decoded(secret: Manifest) -> dict[str, str]:
-    """The values of a live Secret's data."""
-    return {k: base64.b64decode(v).decode() for k, v in secret.get("data", {}).items()}
+    """The values of a live Secret's data; bytes that are no text become U+FFFD."""
+    data = secret.get("data", {})
+    return {k: base64.b64decode(v).decode(errors="replace") for k, v in data.items()}

@@ -83,6 +83,29 @@ def child(owner: Owner, api_version: str, kind: str, name: str, component: str) 
     }
 
 
+def owner_of(manifest: Manifest) -> Owner | None:
+    """The object that controls a live or planned one; None where there is none."""
+    metadata = manifest["metadata"]
+    for reference in metadata.get("ownerReferences", []):
+        if reference.get("controller"):
+            namespace = metadata["namespace"]
+            return Owner(reference["kind"], namespace, reference["name"], reference["uid"])
+    return None
+
+
+def belongs(live: Manifest, owner: Owner) -> bool:
+    """Whether a live object was made for `owner`, and not for somebody else.
+
+    One without a controller that carries our labels is: its ownerReferences were edited.
+    """
+    controller = owner_of(live)
+    if controller is not None:
+        return controller.uid == owner.uid
+    carried = live["metadata"].get("labels", {})
+    wanted = {"app.kubernetes.io/managed-by": MANAGED_BY, "app.kubernetes.io/instance": owner.name}
+    return bool(wanted.items() <= carried.items())
+
+
 def digest(content: Any) -> str:
     """Twelve hexadecimal digits that stand for JSON content, whatever the order of its keys."""
     canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))

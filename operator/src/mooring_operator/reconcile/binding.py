@@ -1,13 +1,13 @@
 """The pipeline of a binding: publish the connection beside it, or withdraw it."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from mooring.contract import published_name
 from mooring_operator.api.base import ObjectMeta
 from mooring_operator.api.binding import BindingSpec
 from mooring_operator.api.conditions import ACCEPTED, READY, Finding, Verdict
 from mooring_operator.api.workspace import WorkspaceSpec
-from mooring_operator.api.workspaceclass import WorkspaceClassSpec
 from mooring_operator.kube import (
     BINDING,
     CONFIG_MAP,
@@ -25,21 +25,28 @@ from mooring_operator.plan.binding import (
     published_objects,
 )
 from mooring_operator.plan.connection import Connection
-from mooring_operator.plan.metadata import STORE, Owner
+from mooring_operator.plan.metadata import Owner, belongs
 from mooring_operator.queue import Key
-from mooring_operator.reconcile.loading import load_class, namespace_labels, parse_spec
-from mooring_operator.reconcile.provision import store_credentials
+from mooring_operator.reconcile.loading import admits, load_class, parse_spec
+from mooring_operator.reconcile.provision import held_credentials
 from mooring_operator.reconcile.report import report
-from mooring_operator.reconcile.world import Blocked, Outcome, World, ensure
+from mooring_operator.reconcile.world import Blocked, Outcome, World, attempt, ensure
+
+_PUBLISHED: Final = frozenset({"workspace", "url", "artifactRoot", "binding", "configMap", "pod"})
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A binding that its workspace admits."""
+    """A binding that its workspace admits; `class_name` is what the workspace's spec says."""
 
     owner: Owner
     workspace: Owner
-    class_: WorkspaceClassSpec
+    class_name: str | None
+
+    @property
+    def workspace_ref(self) -> dict[str, str]:
+        """What the status says about the workspace."""
+        return {"name": self.workspace.name, "namespace": self.workspace.namespace}
 
 
 def reconcile_binding(world: World, key: Key) -> Outcome:
@@ -49,20 +56,15 @@ def reconcile_binding(world: World, key: Key) -> Outcome:
         return Outcome()
     meta = ObjectMeta.model_validate(live["metadata"])
     owner = Owner("MlflowBinding", meta.namespace, meta.name, meta.uid)
-    try:
-        claim = _accept(world.kube, live, owner)
-    except Blocked as blocked:
+    claim = attempt(lambda: _accept(world.kube, live, owner))
+    if isinstance(claim, Finding):
         _withdraw(world.kube, owner)
-        verdicts = [Verdict(ACCEPTED, blocked.finding), Verdict(READY, blocked.finding)]
-        return report(world, live, verdicts, {})
+        return report(world, live, [Verdict(ACCEPTED, claim), Verdict(READY, claim)], {})
     accepted = Verdict(ACCEPTED, None, f"MlflowWorkspace {claim.workspace.name} admits it")
-    fields: dict[str, object] = {
-        "workspace": {"name": claim.workspace.name, "namespace": claim.workspace.namespace}
-    }
-    try:
-        fields |= _publish(world, claim)
-    except Blocked as blocked:
-        return report(world, live, [accepted, Verdict(READY, blocked.finding)], fields)
+    fields = attempt(lambda: _publish(world, claim))
+    if isinstance(fields, Finding):
+        kept = _kept(world.kube, live, claim)
+        return report(world, live, [accepted, Verdict(READY, fields)], kept)
     ready = Verdict(READY, None, "ConfigMap, Secret and status.pod are published")
     return report(world, live, [accepted, ready], fields)
 
@@ -81,8 +83,7 @@ def _accept(kube: Kube, live: Manifest, owner: Owner) -> Claim:
             )
         )
     spec = parse_spec(WorkspaceSpec, workspace)
-    labels = namespace_labels(kube, owner.namespace)
-    if not spec.allowed_namespaces.admits(namespace, owner.namespace, labels):
+    if not admits(kube, spec.allowed_namespaces, namespace, owner.namespace):
         raise Blocked(
             Finding(
                 "NotAdmitted",
@@ -93,14 +94,14 @@ def _accept(kube: Kube, live: Manifest, owner: Owner) -> Claim:
         )
     uid = workspace["metadata"]["uid"]
     target = Owner("MlflowWorkspace", namespace, ref.name, uid)
-    return Claim(owner, target, load_class(kube, spec.class_name))
+    return Claim(owner, target, spec.class_name)
 
 
 def _publish(world: World, claim: Claim) -> dict[str, object]:
     """Write what answers the claim; the status fields that say where. Raises Blocked."""
     workspace, owner = claim.workspace, claim.owner
-    secret = world.kube.get(SECRET, workspace.namespace, workspace.child_name_for(STORE))
-    credentials = store_credentials(secret)
+    class_ = load_class(world.kube, claim.class_name)
+    credentials = held_credentials(world.kube, workspace)
     if owner.namespace not in credentials.namespaces:
         raise Blocked(
             Finding(
@@ -110,33 +111,48 @@ def _publish(world: World, claim: Claim) -> dict[str, object]:
                 waiting=True,
             )
         )
-    s3 = claim.class_.artifact_store.s3
+    s3 = class_.artifact_store.s3
     connection = Connection(workspace, s3, credentials.environment)
     for desired in published_objects(owner, connection):
         ensure(world, desired)
-    rights = launcher_role_binding(owner, claim.class_.launchers)
+    rights = launcher_role_binding(owner, class_.launchers)
     if rights is None:
-        _remove(world.kube, ROLE_BINDING, owner.namespace, launcher_name(owner.name))
+        _remove(world.kube, ROLE_BINDING, owner, launcher_name(owner.name))
     else:
         ensure(world, rights)
     name = {"name": published_name(owner.name)}
     return {
+        "workspace": claim.workspace_ref,
         "url": connection.tracking_uri,
         "artifactRoot": connection.artifact_root,
         "binding": name,
         "configMap": name,
-        "pod": pod_fragment(owner.name, connection, claim.class_.guard),
+        "pod": pod_fragment(owner.name, connection, class_.guard),
     }
+
+
+def _kept(kube: Kube, live: Manifest, claim: Claim) -> dict[str, object]:
+    """The status fields of what stays published while it cannot be published anew.
+
+    A class that is missing for a moment, or a store that does not answer, is no reason to refuse
+    pods; a claim that now names another workspace is.
+    """
+    before = live.get("status", {})
+    if before.get("workspace") != claim.workspace_ref:
+        _withdraw(kube, claim.owner)
+        return {}
+    return {name: value for name, value in before.items() if name in _PUBLISHED}
 
 
 def _withdraw(kube: Kube, owner: Owner) -> None:
     """Take back what was published: a pod that still asks for it must not start."""
     name = published_name(owner.name)
-    _remove(kube, CONFIG_MAP, owner.namespace, name)
-    _remove(kube, SECRET, owner.namespace, name)
-    _remove(kube, ROLE_BINDING, owner.namespace, launcher_name(owner.name))
+    _remove(kube, CONFIG_MAP, owner, name)
+    _remove(kube, SECRET, owner, name)
+    _remove(kube, ROLE_BINDING, owner, launcher_name(owner.name))
 
 
-def _remove(kube: Kube, kind: Kind, namespace: str, name: str) -> None:
-    if kube.get(kind, namespace, name) is not None:
-        kube.delete(kind, namespace, name)
+def _remove(kube: Kube, kind: Kind, owner: Owner, name: str) -> None:
+    live = kube.get(kind, owner.namespace, name)
+    if live is not None and belongs(live, owner):
+        kube.delete(kind, owner.namespace, name)

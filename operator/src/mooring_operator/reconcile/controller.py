@@ -17,6 +17,8 @@ from mooring_operator.reconcile.world import Outcome, World
 
 log = structlog.get_logger()
 
+LOOK_AGAIN_S: Final = 5.0
+
 Pipeline = Callable[[World, Key], Outcome]
 
 PIPELINES: Final[Mapping[str, Pipeline]] = {
@@ -78,8 +80,11 @@ class Controller:
             return "error"
         if outcome.retry:
             self._queue.retry(key)
-            return "waiting"
+            return "blocked"
         self._queue.forget(key)
+        if outcome.look_again:
+            self._queue.add_after(key, LOOK_AGAIN_S)
+            return "waiting"
         return "done"
 
     def _work(self) -> None:

@@ -1,10 +1,11 @@
-"""What the pipelines read of other objects: the class of a workspace, a namespace's labels."""
+"""What the pipelines read of other objects: the class of a workspace, who may bind to it."""
 
 from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from mooring_operator.api.conditions import Finding
+from mooring_operator.api.workspace import AllowedNamespaces
 from mooring_operator.api.workspaceclass import (
     DEFAULT_CLASS_ANNOTATION,
     WorkspaceClassSpec,
@@ -36,11 +37,13 @@ def parse_spec(model: type[Spec], live: Manifest) -> Spec:
         raise Blocked(Finding("InvalidSpec", f"{named}, {path}: {first['msg']}")) from None
 
 
-def namespace_labels(kube: Kube, name: str) -> dict[str, str]:
-    """The labels of a namespace; none where it is gone."""
-    live = kube.get(NAMESPACE, "", name)
-    labels: dict[str, str] = live["metadata"].get("labels", {}) if live else {}
-    return labels
+def admits(kube: Kube, allowed: AllowedNamespaces, own: str, namespace: str) -> bool:
+    """Whether a workspace of namespace `own` admits the bindings of `namespace`."""
+    if allowed.from_ != "Selector":
+        return allowed.admits(own, namespace, {})
+    live = kube.get(NAMESPACE, "", namespace)
+    labels = live["metadata"].get("labels", {}) if live else {}
+    return allowed.admits(own, namespace, labels)
 
 
 def _named(kube: Kube, name: str) -> Manifest:

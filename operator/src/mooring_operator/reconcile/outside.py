@@ -55,19 +55,27 @@ def database_server(kube: Kube, postgresql: PostgresqlStore) -> DatabaseServer:
 
 
 def _admin(kube: Kube, ref: SecretRef, field: str, *keys: str) -> list[str]:
+    """The values of `keys` in the admin Secret; raises Blocked for what cannot be a credential."""
     secret = kube.get(SECRET, ref.namespace, ref.name)
     where = f"class, {field}: Secret {ref.namespace}/{ref.name}"
     if secret is None:
         raise Blocked(Finding("SecretNotFound", f"{where} does not exist; create it"))
     values = decoded(secret)
+    wanted = " and ".join(keys)
     for key in keys:
-        value = values.get(key, "")
-        if not value or value != value.strip():
-            found = (
-                f"the keys {', '.join(sorted(values)) or '(none)'}"
-                if not value
-                else (f"{key} with white space around its value")
-            )
-            wanted = " and ".join(keys)
+        found = _flaw(values, key)
+        if found:
             raise Blocked(Finding("InvalidSecret", f"{where} has {found}; it must have {wanted}"))
     return [values[key] for key in keys]
+
+
+def _flaw(values: dict[str, str], key: str) -> str:
+    """What is wrong with a key of an admin Secret; empty when nothing is."""
+    value = values.get(key, "")
+    if not value:
+        return f"the keys {', '.join(sorted(values)) or '(none)'}"
+    if value != value.strip():
+        return f"{key} with white space around its value"
+    if not value.isprintable() or "\N{REPLACEMENT CHARACTER}" in value:
+        return f"{key} with bytes that are no printable text"
+    return ""

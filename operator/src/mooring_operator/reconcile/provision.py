@@ -4,7 +4,6 @@ Intent is recorded before effect: passwords stand in a Secret before a role has 
 between the two loses nothing.
 """
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
@@ -12,7 +11,7 @@ from typing import Final
 from mooring.contract import AWS_ACCESS_KEY_ID
 from mooring_operator.api.conditions import Finding
 from mooring_operator.api.workspaceclass import PostgresqlStore, S3Store, artifact_prefix
-from mooring_operator.kube import SECRET, Manifest
+from mooring_operator.kube import SECRET, Kube, Manifest
 from mooring_operator.plan.binding import decoded, encoded
 from mooring_operator.plan.database import (
     CONNECTION_LIMIT,
@@ -20,9 +19,9 @@ from mooring_operator.plan.database import (
     database_secret,
     kept_or_new,
 )
-from mooring_operator.plan.metadata import DATABASE, STORE, Owner, child, digest
+from mooring_operator.plan.metadata import DATABASE, STORE, Owner, belongs, child, digest
 from mooring_operator.reconcile.outside import artifact_store, database_server
-from mooring_operator.reconcile.world import Blocked, World, apply
+from mooring_operator.reconcile.world import Blocked, World, apply, attempt, require_ours
 from mooring_operator.stores.errors import StoreError
 from mooring_operator.stores.names import database_names, identity, subject
 from mooring_operator.stores.protocol import DatabaseGrant, Login, StoreGrant
@@ -47,8 +46,10 @@ def ensure_store(
     Raises Blocked with what to tell the user.
     """
     trusted = sorted({workspace.namespace, *namespaces})
+    head = child(workspace, "v1", "Secret", workspace.child_name_for(STORE), STORE)
     live = world.kube.get(SECRET, workspace.namespace, workspace.child_name_for(STORE))
-    held = store_credentials(live)
+    require_ours(head, live)
+    held = _credentials(live)
     keyless = s3.credentials == "WorkloadIdentity"
     grant = StoreGrant(
         identity=identity(workspace.namespace, workspace.name),
@@ -61,16 +62,20 @@ def ensure_store(
     except StoreError as error:
         raise Blocked(Finding(error.reason, error.message)) from None
     environment = dict(held.environment if made.env is None else made.env)
-    head = child(workspace, "v1", "Secret", workspace.child_name_for(STORE), STORE)
-    values = {**environment, NAMESPACES_KEY: json.dumps(trusted)}
+    values = {**environment, NAMESPACES_KEY: " ".join(trusted)}
     apply(world, head | {"type": "Opaque", "data": encoded(values)}, live)
     return StoreCredentials(environment, frozenset(trusted))
 
 
-def store_credentials(secret: Manifest | None) -> StoreCredentials:
-    """What a live store Secret says; nothing where there is none."""
+def held_credentials(kube: Kube, workspace: Owner) -> StoreCredentials:
+    """What the store Secret of a workspace says; nothing where it has none (any more)."""
+    secret = kube.get(SECRET, workspace.namespace, workspace.child_name_for(STORE))
+    return _credentials(secret if secret and belongs(secret, workspace) else None)
+
+
+def _credentials(secret: Manifest | None) -> StoreCredentials:
     values = decoded(secret) if secret else {}
-    namespaces = json.loads(values.pop(NAMESPACES_KEY, "[]"))
+    namespaces = values.pop(NAMESPACES_KEY, "").split()
     return StoreCredentials(values, frozenset(namespaces))
 
 
@@ -83,7 +88,8 @@ def ensure_database(world: World, workspace: Owner, postgresql: PostgresqlStore)
     live = world.kube.get(SECRET, workspace.namespace, workspace.child_name_for(DATABASE))
     passwords = kept_or_new(decoded(live) if live else {})
     roles = DatabaseRoles(names.database, names.migration, names.runtime)
-    secret = apply(world, database_secret(workspace, postgresql, roles, passwords), live)
+    secret = database_secret(workspace, postgresql, roles, passwords)
+    apply(world, secret, live)
     grant = DatabaseGrant(
         database=names.database,
         owner=names.owner,
@@ -102,11 +108,28 @@ def ensure_database(world: World, workspace: Owner, postgresql: PostgresqlStore)
 def revoke(world: World, workspace: Owner, s3: S3Store, postgresql: PostgresqlStore) -> None:
     """Take every credential of the workspace back; its objects and its database stay.
 
-    Raises Blocked with what to tell the user.
+    What can be revoked is, even when the other half cannot. Raises Blocked with what to tell the
+    user.
     """
     names = database_names(workspace.namespace, workspace.name)
+    logins = (names.migration, names.runtime)
+    store = attempt(lambda: _revoke_store(world, workspace, s3))
+    database = attempt(lambda: _revoke_logins(world, postgresql, logins))
+    findings = [finding for finding in (store, database) if finding is not None]
+    if findings:
+        message = " ".join(finding.message for finding in findings)
+        raise Blocked(Finding(findings[0].reason, message))
+
+
+def _revoke_store(world: World, workspace: Owner, s3: S3Store) -> None:
     try:
         artifact_store(world.kube, s3).revoke(identity(workspace.namespace, workspace.name))
-        database_server(world.kube, postgresql).revoke((names.migration, names.runtime))
+    except StoreError as error:
+        raise Blocked(Finding(error.reason, error.message)) from None
+
+
+def _revoke_logins(world: World, postgresql: PostgresqlStore, logins: tuple[str, ...]) -> None:
+    try:
+        database_server(world.kube, postgresql).revoke(logins)
     except StoreError as error:
         raise Blocked(Finding(error.reason, error.message)) from None

@@ -13,7 +13,8 @@ def report(
 ) -> Outcome:
     """Write status.conditions from `verdicts` and the other fields of the status.
 
-    The outcome asks for a retry while something is wrong that no event will announce the end of.
+    The outcome asks for a retry while something is wrong, and for another look while something is
+    under way: what a pod says about itself comes without an event.
     """
     generation = live["metadata"]["generation"]
     before = live.get("status", {})
@@ -26,13 +27,14 @@ def report(
     }
     if status != before:
         _write(world, live, status)
-    return Outcome(retry=any(v.finding is not None and not v.finding.waiting for v in verdicts))
+    waiting = [v.finding.waiting for v in verdicts if v.finding is not None]
+    return Outcome(retry=not all(waiting), look_again=bool(waiting))
 
 
 def _write(world: World, live: Manifest, status: dict[str, Any]) -> None:
-    metadata = {
-        name: live["metadata"][name] for name in ("name", "namespace") if name in live["metadata"]
-    }
+    # the uid: a namesake that was made meanwhile must not get it (409)
+    keys = ("name", "namespace", "uid")
+    metadata = {key: live["metadata"][key] for key in keys if key in live["metadata"]}
     document = {
         "apiVersion": live["apiVersion"],
         "kind": live["kind"],

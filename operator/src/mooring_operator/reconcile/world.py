@@ -3,11 +3,18 @@
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from typing import Final, TypeVar
 
 from mooring_operator.api.conditions import Finding
-from mooring_operator.kube import KINDS, Kube, Manifest
+from mooring_operator.kube import KINDS, Kube, KubeError, Manifest
 from mooring_operator.plan.drift import differs, marked
+from mooring_operator.plan.metadata import belongs, owner_of
 from mooring_operator.queue import Key
+
+Result = TypeVar("Result")
+
+_REFUSED: Final = frozenset({400, 403, 422})
+"""Answers of the API server that stay the same until somebody acts: invalid, quota, admission."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +29,10 @@ class World:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a reconcile ended: `retry` with backoff, or come back when an event says so."""
+    """How a reconcile ended: `retry` with backoff, `look_again` in a while, or all is said."""
 
     retry: bool = False
+    look_again: bool = False
 
 
 class Blocked(Exception):
@@ -35,8 +43,16 @@ class Blocked(Exception):
         self.finding = finding
 
 
+def attempt(step: Callable[[], Result]) -> Result | Finding:
+    """What `step` returns, or why it is Blocked."""
+    try:
+        return step()
+    except Blocked as blocked:
+        return blocked.finding
+
+
 def ensure(world: World, desired: Manifest) -> Manifest:
-    """Have `desired` in the cluster; the result is what is live now."""
+    """Have `desired` in the cluster; the result is what is live now. Raises as `apply`."""
     kind = KINDS[(desired["apiVersion"], desired["kind"])]
     metadata = desired["metadata"]
     live = world.kube.get(kind, metadata["namespace"], metadata["name"])
@@ -44,8 +60,35 @@ def ensure(world: World, desired: Manifest) -> Manifest:
 
 
 def apply(world: World, desired: Manifest, live: Manifest | None) -> Manifest:
-    """Write `desired` unless `live` is that already; the result is what is live now."""
+    """Write `desired` unless `live` is that already; the result is what is live now.
+
+    Raises Blocked when the object is somebody else's, or the API server refuses it.
+    """
+    require_ours(desired, live)
     wanted = marked(desired)
     if live is not None and not differs(wanted, live):
         return live
-    return world.kube.apply(wanted)
+    try:
+        return world.kube.apply(wanted)
+    except KubeError as error:
+        if error.status not in _REFUSED:
+            raise
+        message = f"{_named(desired)}: the API server refuses it: {error.said}"
+        raise Blocked(Finding("Refused", message)) from None
+
+
+def require_ours(desired: Manifest, live: Manifest | None) -> None:
+    """Raise Blocked where `desired` would overwrite an object that is somebody else's."""
+    owner = owner_of(desired)
+    if live is None or owner is None or belongs(live, owner):
+        return
+    message = (
+        f"{_named(desired)} exists and was not made for this {owner.kind}: delete or rename it, "
+        f"or give the {owner.kind} another name"
+    )
+    raise Blocked(Finding("NameTaken", message))
+
+
+def _named(manifest: Manifest) -> str:
+    metadata = manifest["metadata"]
+    return f"{manifest['kind']} {metadata['namespace']}/{metadata['name']}"

@@ -1,0 +1,1 @@
+"""End to end: real pods, started by a real Airflow, on a real node."""

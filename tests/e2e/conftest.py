@@ -1,0 +1,123 @@
+"""What the end-to-end tests share: the system, Airflow with their DAGs, the store."""
+
+from collections.abc import Generator, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from tests.cluster.process import ClusterError, wait_until
+from tests.demo.airflow import Airflow, airflow
+from tests.demo.cluster import kubectl
+from tests.demo.store import s3
+from tests.demo.system import PLAYGROUND, bring_up
+from tests.e2e import scenarios
+from tests.e2e.jobs import Jobs, Outcome
+from tests.e2e.scenarios import Broken
+from tests.e2e.workspaces import OwnWorkspace, operator_stopped, own_workspace
+
+DAGS: Final = Path(__file__).parent / "dags"
+DAG_FOLDER: Final = "/opt/airflow/dags/e2e"
+IN_AIRFLOW: Final = ("exec", "-i", "-n", PLAYGROUND, "deploy/airflow", "-c", "scheduler", "--")
+DAG_IDS: Final = tuple(
+    f"e2e_{operator}{kind}"
+    for operator in ("plain", "moored")
+    for kind in ("", "_retry", "_handover")
+)
+LOG_LINES: Final = 60
+EVENTS: Final = 40
+
+
+@pytest.fixture(scope="session")
+def system() -> None:
+    """The cluster, both charts and the workspaces of both teams, all ready."""
+    bring_up()
+
+
+@pytest.fixture(scope="session")
+def jobs(system: None) -> Iterator[Jobs]:
+    """Airflow, with the DAGs of these tests in its folder as long as they run."""
+    with airflow() as client:
+        _install_dags(client)
+        yield Jobs(client)
+        kubectl(*IN_AIRFLOW, "rm", "-r", DAG_FOLDER)
+
+
+@pytest.fixture(scope="session")
+def store(system: None) -> Iterator[Any]:
+    """An S3 client with the administrator's key."""
+    with s3() as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def fragile(jobs: Jobs) -> Iterator[OwnWorkspace]:
+    """A workspace that may be broken: a bucket and a key of its own, and no operator to heal it."""
+    with own_workspace("e2e-fragile", "Minted") as mine, operator_stopped():
+        yield mine
+
+
+@pytest.fixture(scope="module")
+def revoked(jobs: Jobs, fragile: OwnWorkspace) -> Broken:
+    """What came of pods whose key was revoked."""
+    return scenarios.key_revoked(jobs, fragile)
+
+
+@pytest.fixture(scope="module")
+def bucketless(jobs: Jobs, fragile: OwnWorkspace) -> Broken:
+    """What came of pods whose bucket was deleted."""
+    return scenarios.bucket_deleted(jobs, fragile)
+
+
+@pytest.fixture(scope="module")
+def serverless(jobs: Jobs, fragile: OwnWorkspace) -> tuple[Outcome, Outcome]:
+    """What came of a plain and of a moored pod while the tracking server was down."""
+    return scenarios.server_down(jobs, fragile)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Add to a failure what Airflow and the cluster know about it."""
+    report = yield
+    if report.failed:
+        funcargs = getattr(item, "funcargs", {})
+        report.sections += [
+            ("conditions", _said("get", "mlwc,mlw,mlb,deploy,pods", "-A", "-o", "wide")),
+            ("events", "\n".join(_said("events", "-A").splitlines()[-EVENTS:])),
+        ]
+        if "jobs" in funcargs:
+            report.sections.append(("task logs", _task_logs(funcargs["jobs"])))
+    return report
+
+
+def _install_dags(client: Airflow) -> None:
+    started = datetime.now(UTC)
+    kubectl(*IN_AIRFLOW, "mkdir", "-p", DAG_FOLDER)
+    for file in DAGS.glob("*.py"):
+        kubectl(*IN_AIRFLOW, "tee", f"{DAG_FOLDER}/{file.name}", stdin=file.read_text())
+    wait_until(
+        lambda: all(client.parsed_since(dag_id, started) for dag_id in DAG_IDS),
+        timeout=120,
+        what=f"Airflow to read {DAG_FOLDER}: {client.import_errors() or 'no import errors'}",
+    )
+
+
+def _task_logs(jobs: Jobs) -> str:
+    """The end of each task's log of the newest DAG runs."""
+    parts = []
+    for started in jobs.started[-2:]:
+        for task in jobs.airflow.task_instances(started.dag_id, started.run_id):
+            lines = jobs.log(started, task).splitlines() if task.try_number else []
+            head = f"--- {started.dag_id} {started.run_id} {task.name}: {task.state}"
+            parts.append("\n".join([head, *lines[-LOG_LINES:]]))
+    return "\n".join(parts)
+
+
+def _said(*arguments: str) -> str:
+    try:
+        return kubectl(*arguments)
+    except ClusterError as error:
+        return str(error)

@@ -1,0 +1,138 @@
+"""What else a team may count on, on a real node."""
+
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+import pytest
+
+from mooring import contract
+from tests.cluster.process import wait_until
+from tests.demo.cluster import apply, get, kubectl
+from tests.demo.store import tracking
+from tests.e2e.jobs import MOORED, Jobs, training
+from tests.e2e.scenarios import GO, let_go, running, unique
+from tests.e2e.workspaces import OwnWorkspace, keys, own_workspace
+
+TEAM: Final = "team-a"
+GUARD_MAY_COST_S: Final = 1.0
+SAMPLES: Final = 4
+USER: Final = 10001
+
+
+@pytest.fixture(scope="module")
+def minted(jobs: Jobs) -> Iterator[OwnWorkspace]:
+    with own_workspace("e2e-minted", "Minted") as mine:
+        yield mine
+
+
+def test_minted_key_carries_a_training(jobs: Jobs, minted: OwnWorkspace, store: Any) -> None:
+    public = get("configmap", minted.published, minted.name)["data"]
+    key = minted.secret()[contract.AWS_ACCESS_KEY_ID]
+    assert contract.AWS_ROLE_ARN not in public
+    assert key not in public.values()
+    (outcome,) = jobs.run(MOORED, [training(binding=minted.name)])
+    assert outcome.state == "success"
+    assert f"/models/{outcome.model_id}/artifacts/MLmodel" in "\n".join(keys(store, minted.bucket))
+
+
+def test_server_restart_loses_no_run(jobs: Jobs, minted: OwnWorkspace) -> None:
+    experiment = unique()
+    env = {contract.EXPERIMENT_NAME: experiment}
+    pod = training("--wait-for", GO, binding=minted.name, env_vars=env)
+    started = jobs.start(MOORED, [pod])
+    with tracking(minted.name) as server:
+        (run,) = running(server, experiment, 1)
+    deployment = f"deploy/{minted.name}-mlflow"
+    server_pods = ("-n", minted.name, "-l", "app.kubernetes.io/component=server")
+    kubectl("delete", "pods", *server_pods, "--timeout=90s")
+    kubectl("rollout", "status", "-n", minted.name, deployment, "--timeout=120s")
+    with tracking(minted.name) as server:
+        let_go(server, [run])
+        (outcome,) = jobs.finish(started)
+        (kept,) = server.runs(experiment)
+    assert outcome.state == "success"
+    assert kept.run_id == outcome.run_id == run.run_id
+    assert kept.tags[contract.TAG_VERIFIED] == "true"
+
+
+def test_guard_costs_little(system: None) -> None:
+    fragment = get("mlb", TEAM, TEAM)["status"]["pod"]
+    image = fragment["initContainers"][0]["image"]
+    started: dict[bool, list[float]] = {True: [], False: []}
+    for _ in range(SAMPLES):
+        for guarded, seconds in started.items():
+            labels = {contract.BINDING_LABEL: TEAM} if guarded else {}
+            pod = _pod(unique(), TEAM, image, ["date", "+%s.%N"], labels=labels)
+            began = time.time()
+            seconds.append(float(_run(pod)) - began)
+    # The least of each: what else the machine does is no cost of the guard.
+    assert min(started[True]) - min(started[False]) <= GUARD_MAY_COST_S
+
+
+def test_pod_without_root_writes_to_a_default_volume(system: None) -> None:
+    name = unique()
+    claim = {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"name": name, "namespace": TEAM},
+        "spec": {
+            "accessModes": ["ReadWriteOnce"],
+            "resources": {"requests": {"storage": "1Mi"}},
+        },
+    }
+    image = get("mlb", TEAM, TEAM)["status"]["pod"]["initContainers"][0]["image"]
+    pod = _pod(
+        name, TEAM, image, ["sh", "-c", "echo written > /data/file && cat /data/file && id -u"]
+    )
+    pod["spec"]["volumes"] = [{"name": "data", "persistentVolumeClaim": {"claimName": name}}]
+    pod["spec"]["containers"][0]["volumeMounts"] = [{"name": "data", "mountPath": "/data"}]
+    apply(claim)
+    try:
+        assert _run(pod).split() == ["written", str(USER)]
+    finally:
+        kubectl("delete", "pvc", name, "-n", TEAM, "--timeout=60s")
+
+
+def _pod(
+    name: str,
+    namespace: str,
+    image: str,
+    command: list[str],
+    labels: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    container = {
+        "name": "base",
+        "image": image,
+        "command": command,
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "capabilities": {"drop": ["ALL"]},
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+    }
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": name, "namespace": namespace, "labels": dict(labels or {})},
+        "spec": {
+            "restartPolicy": "Never",
+            "containers": [container],
+            "securityContext": {"runAsNonRoot": True, "runAsUser": USER},
+        },
+    }
+
+
+def _run(pod: dict[str, Any]) -> str:
+    """Run a pod to its end; what it printed. It is deleted afterwards."""
+    name, namespace = pod["metadata"]["name"], pod["metadata"]["namespace"]
+    apply(pod)
+    try:
+        wait_until(
+            lambda: get("pod", name, namespace)["status"]["phase"] in {"Succeeded", "Failed"},
+            timeout=90,
+            what=f"pod {name} in {namespace} to end",
+        )
+        return kubectl("logs", name, "-n", namespace, "-c", "base").strip()
+    finally:
+        kubectl("delete", "pod", name, "-n", namespace, "--wait=false")

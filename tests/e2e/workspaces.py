@@ -1,0 +1,131 @@
+"""What the tests do to workspaces: make one of its own kind, stop the operator, stop a server."""
+
+import base64
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+from mooring import contract
+from tests.demo.cluster import apply, get, kubectl
+from tests.demo.store import s3
+from tests.demo.system import MOORING, wait_ready, workspace
+
+DEFAULT_CLASS: Final = "default"
+OPERATOR: Final = "deploy/mooring"
+OPERATOR_PODS: Final = ("pods", "-n", MOORING, "-l", "app.kubernetes.io/name=mooring")
+
+
+@dataclass(frozen=True, slots=True)
+class OwnWorkspace:
+    """A workspace in a namespace of its name, whose class has a bucket of its own."""
+
+    name: str
+    bucket: str
+
+    @property
+    def published(self) -> str:
+        """Name of the ConfigMap and of the Secret that pods get."""
+        return contract.published_name(self.name)
+
+    def secret(self) -> dict[str, str]:
+        """What is in the Secret that pods get."""
+        data = get("secret", self.published, self.name)["data"]
+        return {name: base64.b64decode(value).decode() for name, value in data.items()}
+
+
+@contextmanager
+def own_workspace(name: str, credentials: str) -> Iterator[OwnWorkspace]:
+    """A workspace called `name` of a class of its own; all of it is deleted after the block."""
+    mine = OwnWorkspace(name, name)
+    namespace, claim = workspace(name)
+    claim["spec"] = {"className": name}
+    try:
+        apply(_class(mine, credentials), namespace, claim)
+        wait_ready("mlw", name, name)
+        yield mine
+    finally:
+        kubectl("delete", "mlw", name, "-n", name, "--ignore-not-found", "--timeout=60s")
+        kubectl("delete", "namespace", name, "--ignore-not-found", "--timeout=120s")
+        kubectl("delete", "mlwc", name, "--ignore-not-found", "--timeout=60s")
+        with s3() as client:
+            remove_bucket(client, mine.bucket)
+
+
+def _class(mine: OwnWorkspace, credentials: str) -> dict[str, Any]:
+    spec = get("mlwc", DEFAULT_CLASS)["spec"]
+    spec["artifactStore"]["s3"] |= {"bucket": mine.bucket, "credentials": credentials}
+    return {
+        "apiVersion": contract.API_VERSION,
+        "kind": "MlflowWorkspaceClass",
+        "metadata": {"name": mine.name},
+        "spec": spec,
+    }
+
+
+@contextmanager
+def operator_stopped() -> Iterator[None]:
+    """No operator runs while the block does, so nobody heals what it breaks."""
+    kubectl("scale", "-n", MOORING, OPERATOR, "--replicas=0")
+    try:
+        kubectl("wait", *OPERATOR_PODS, "--for=delete", "--timeout=60s")
+        yield
+    finally:
+        kubectl("scale", "-n", MOORING, OPERATOR, "--replicas=1")
+        kubectl("rollout", "status", "-n", MOORING, OPERATOR, "--timeout=120s")
+
+
+def stop_server(name: str) -> None:
+    """Take down the tracking server of the workspace called `name`."""
+    kubectl("scale", "-n", name, f"deploy/{name}-mlflow", "--replicas=0")
+    server = f"app.kubernetes.io/instance={name},app.kubernetes.io/component=server"
+    kubectl("wait", "pods", "-n", name, "-l", server, "--for=delete", "--timeout=90s")
+
+
+def start_server(name: str) -> None:
+    """Have the tracking server of the workspace called `name` up again."""
+    kubectl("scale", "-n", name, f"deploy/{name}-mlflow", "--replicas=1")
+    kubectl("rollout", "status", "-n", name, f"deploy/{name}-mlflow", "--timeout=120s")
+
+
+def overwrite(mine: OwnWorkspace, values: Mapping[str, str]) -> None:
+    """Put other values into the workspace's published Secret."""
+    patch = json.dumps({"stringData": values})
+    kubectl("patch", "secret", mine.published, "-n", mine.name, "--type=merge", "-p", patch)
+
+
+def remove_bucket(client: Any, bucket: str) -> None:
+    """Delete a bucket with all that is in it; fine when there is none."""
+    if bucket not in {entry["Name"] for entry in client.list_buckets()["Buckets"]}:
+        return
+    for key in keys(client, bucket):
+        client.delete_object(Bucket=bucket, Key=key)
+    client.delete_bucket(Bucket=bucket)
+
+
+def keys(client: Any, bucket: str, prefix: str = "") -> list[str]:
+    """The keys of a bucket below `prefix`."""
+    pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+    return [entry["Key"] for page in pages for entry in page.get("Contents", [])]
+
+
+def hand_wired(binding: str, namespace: str) -> dict[str, Any]:
+    """Operator arguments that wire a pod to a workspace by hand, as people do without Mooring.
+
+    The same environment and token as Mooring's fragment has, but no label, no guard, no tags.
+    """
+    fragment = get("mlb", binding, namespace)["status"]["pod"]
+    base = {
+        "name": "base",
+        "envFrom": fragment["envFrom"],
+        "volumeMounts": fragment["volumeMounts"],
+    }
+    spec = {"containers": [base], "volumes": fragment["volumes"]}
+    return {"namespace": namespace, "pod_template_dict": {"spec": spec}}
+
+
+def sidecar_ended(namespace: str, pod: str) -> bool:
+    """Whether a container of the pod besides its base has ended."""
+    statuses = get("pod", pod, namespace)["status"]["containerStatuses"]
+    return any("terminated" in s["state"] for s in statuses if s["name"] != "base")

@@ -1,0 +1,113 @@
+"""The API server as the tests see it: by the official client, which is not what the operator uses."""
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from kubernetes import client, dynamic
+from prometheus_client.parser import text_string_to_metric_families
+
+from mooring_operator.kube import KINDS, NAMESPACE, Kind
+
+Manifest = dict[str, Any]
+
+_WRITES = frozenset({"APPLY", "DELETE", "PATCH", "POST", "PUT"})
+_WATCHED = frozenset(kind.plural for kind in (*KINDS.values(), NAMESPACE)) | {"events"}
+
+
+class Refused(Exception):
+    """The API server refused an object; the text is what its author would see."""
+
+
+class Api:
+    """Objects as plain dicts, over an API client that may do everything."""
+
+    def __init__(self, api: client.ApiClient) -> None:
+        """Discover the kinds that the server knows."""
+        self._api = api
+        self._client = dynamic.DynamicClient(api)
+
+    def get(self, kind: Kind, namespace: str, name: str) -> Manifest | None:
+        """Return the live object, None where there is none."""
+        try:
+            found: Manifest = self._kind(kind).get(name=name, namespace=namespace or None).to_dict()
+        except dynamic.exceptions.NotFoundError:
+            return None
+        return found
+
+    def list(self, kind: Kind, namespace: str = "", labels: str = "") -> list[Manifest]:
+        """Return the live objects of a namespace, or of all."""
+        answer = self._kind(kind).get(namespace=namespace or None, label_selector=labels)
+        items: list[Manifest] = answer.to_dict()["items"]
+        return items
+
+    def create(self, manifest: Manifest) -> Manifest:
+        """Create the object; raises Refused with the server's sentence."""
+        namespace = manifest["metadata"].get("namespace")
+        try:
+            made = self._of(manifest).create(body=manifest, namespace=namespace)
+        except dynamic.exceptions.DynamicApiError as error:
+            raise Refused(error.summary()) from error
+        created: Manifest = made.to_dict()
+        return created
+
+    def apply(self, manifest: Manifest) -> None:
+        """Apply the object as Helm does."""
+        namespace = manifest["metadata"].get("namespace")
+        self._of(manifest).server_side_apply(
+            body=manifest, namespace=namespace, field_manager="helm", force_conflicts=True
+        )
+
+    def patch(self, kind: Kind, namespace: str, name: str, body: Mapping[str, Any]) -> None:
+        """Merge `body` into the object as a person's `kubectl edit` does."""
+        self._kind(kind).patch(
+            name=name,
+            namespace=namespace or None,
+            body=dict(body),
+            content_type="application/merge-patch+json",
+        )
+
+    def patch_status(self, kind: Kind, namespace: str, name: str, status: Manifest) -> None:
+        """Merge `status` into the status of the object, as its controller does."""
+        self._kind(kind).status.patch(
+            name=name,
+            namespace=namespace or None,
+            body={"status": status},
+            content_type="application/merge-patch+json",
+        )
+
+    def delete(self, kind: Kind, namespace: str, name: str) -> None:
+        """Delete the object; none there is fine."""
+        try:
+            self._kind(kind).delete(name=name, namespace=namespace or None, body={})
+        except dynamic.exceptions.NotFoundError:
+            return
+
+    def writes(self) -> Counter[str]:
+        """Return how many writes of each `VERB resource/subresource` the server has answered.
+
+        They count whether or not they changed anything; resources that the operator never
+        touches are left out, because the server keeps some of those itself.
+        """
+        answer = self._api.call_api(
+            "/metrics", "GET", auth_settings=["BearerToken"], _preload_content=False
+        )
+        counted: Counter[str] = Counter()
+        for family in text_string_to_metric_families(answer.data.decode()):
+            for sample in family.samples:
+                labels = sample.labels
+                if (
+                    sample.name == "apiserver_request_total"
+                    and labels["verb"] in _WRITES
+                    and labels["resource"] in _WATCHED
+                ):
+                    what = f"{labels['verb']} {labels['resource']}/{labels['subresource']}"
+                    counted[what] += int(sample.value)
+        return counted
+
+    def _of(self, manifest: Manifest) -> Any:
+        kinds = self._client.resources
+        return kinds.get(api_version=manifest["apiVersion"], kind=manifest["kind"])
+
+    def _kind(self, kind: Kind) -> Any:
+        return self._client.resources.get(api_version=kind.api_version, kind=kind.kind)

@@ -1,0 +1,75 @@
+"""A real API server, PostgreSQL and versitygw, and the operator as a process between them."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from kubernetes import client, config
+
+from mooring_operator.api.crd import custom_resource_definitions
+from tests.cluster.apiserver import ApiServer, api_server
+from tests.integration.operator.api import Api
+from tests.integration.operator.process import Operator, least_privilege
+from tests.integration.operator.world import World, until
+from tests.services.postgresql import Postgresql
+from tests.services.versitygw import Versitygw
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[ApiServer]:
+    """An API server for the operator alone: it answers every binding that it sees."""
+    with api_server() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def admin(server: ApiServer) -> client.ApiClient:
+    """Client that may do everything, of a server that knows our kinds."""
+    return admin_of(server)
+
+
+def admin_of(server: ApiServer) -> client.ApiClient:
+    """Install our definitions and return a client that may do everything."""
+    api = config.new_client_from_config(config_file=str(server.kubeconfig))
+    definitions = client.ApiextensionsV1Api(api)
+    for definition in custom_resource_definitions():
+        definitions.create_custom_resource_definition(definition)
+    until(lambda: _all_established(definitions), "the definitions to be served")
+    return api
+
+
+def _all_established(definitions: client.ApiextensionsV1Api) -> bool:
+    listed = definitions.list_custom_resource_definition().items
+    return all(
+        any(c.type == "Established" and c.status == "True" for c in each.status.conditions or [])
+        for each in listed
+    )
+
+
+@pytest.fixture(scope="session")
+def api(admin: client.ApiClient) -> Api:
+    """The API server as a person with all rights sees it."""
+    return Api(admin)
+
+
+@pytest.fixture(scope="session")
+def operator(
+    server: ApiServer, api: Api, admin: client.ApiClient, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Operator]:
+    """The operator, with the rights that charts/mooring gives it."""
+    folder: Path = tmp_path_factory.mktemp("operator")
+    kubeconfig = least_privilege(server, api, client.CoreV1Api(admin), folder)
+    running = Operator(kubeconfig, folder / "operator.log")
+    running.start()
+    yield running
+    assert running.stop() == 0, running.log.read_text()
+
+
+@pytest.fixture
+def world(
+    api: Api, operator: Operator, postgresql_service: Postgresql, versitygw_service: Versitygw
+) -> Iterator[World]:
+    """A part of everything that no other test touches."""
+    made = World(api, postgresql_service, versitygw_service)
+    yield made
+    made.close()

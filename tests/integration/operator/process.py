@@ -1,0 +1,118 @@
+"""The operator as a real process, and the account it runs as."""
+
+import json
+import os
+import sys
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import yaml
+from kubernetes import client
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.chart.rendering import find, render
+from tests.cluster.apiserver import ApiServer
+from tests.integration.operator.api import Api
+from tests.services.process import free_port, service
+
+NAMESPACE = "mooring-system"
+CALM_S = 0.7
+RIGHTS = ("ServiceAccount", "ClusterRole", "ClusterRoleBinding")
+
+
+class Operator:
+    """`python -m mooring_operator.main`, which can be stopped, killed and started again."""
+
+    def __init__(self, kubeconfig: Path, log: Path) -> None:
+        """Keep what it is started with; `log` takes what every start of it writes."""
+        self._kubeconfig = kubeconfig
+        self._stack = ExitStack()
+        self.log = log
+        self.pid = 0
+
+    def start(self) -> None:
+        """Return once it watches."""
+        port = free_port()
+        self._url = f"http://127.0.0.1:{port}"
+        environment = {
+            "KUBECONFIG": str(self._kubeconfig),
+            "MALLOC_ARENA_MAX": "2",
+            "MOORING_HTTP_PORT": str(port),
+            "PYTHONUNBUFFERED": "1",
+        }
+        self._process = self._stack.enter_context(
+            service(
+                [sys.executable, "-m", "mooring_operator.main"],
+                log=self.log,
+                ready=lambda: _answers(f"{self._url}/readyz"),
+                env=environment,
+            )
+        )
+        self.pid = self._process.pid
+
+    def stop(self) -> int:
+        """End it as the kubelet does; return its exit code."""
+        self._stack.close()
+        return int(self._process.returncode)
+
+    def kill(self) -> None:
+        """End it as the kernel does when memory runs out."""
+        self._process.kill()
+        self._process.wait()
+        self._stack.close()
+
+    def alive(self) -> bool:
+        """Whether it runs."""
+        return self._process.poll() is None
+
+    def reconciles(self, kind: str | None = None) -> int:
+        """Return how many objects (of `kind`) it has reconciled since it was started."""
+        with urlopen(f"{self._url}/metrics", timeout=5) as answer:  # noqa: S310 (loopback)
+            text = answer.read().decode()
+        return sum(
+            int(sample.value)
+            for family in text_string_to_metric_families(text)
+            for sample in family.samples
+            if sample.name == "mooring_reconcile_total" and kind in {None, sample.labels["kind"]}
+        )
+
+    def settle(self) -> None:
+        """Return when it has had nothing to do for `CALM_S` seconds."""
+        calm_since, count = time.monotonic(), self.reconciles()
+        while time.monotonic() - calm_since < CALM_S:
+            time.sleep(0.05)
+            if (now := self.reconciles()) != count:
+                calm_since, count = time.monotonic(), now
+
+    def resident(self) -> int:
+        """Return its resident memory in bytes."""
+        pages = int(Path(f"/proc/{self.pid}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urlopen(url, timeout=5) as answer:  # noqa: S310 (loopback)
+            return bool(answer.status == 200)
+    except (URLError, OSError):
+        return False
+
+
+def least_privilege(server: ApiServer, api: Api, account: client.CoreV1Api, folder: Path) -> Path:
+    """Install the rights of charts/mooring; return a kubeconfig that has them and no others."""
+    manifests = [m for m in render("mooring", namespace=NAMESPACE) if m["kind"] in RIGHTS]
+    api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})
+    for manifest in manifests:
+        api.apply(manifest)
+    name = find(manifests, "ServiceAccount")["metadata"]["name"]
+    request = {"spec": {"expirationSeconds": 7200}}
+    token = account.create_namespaced_service_account_token(name, NAMESPACE, request).status.token
+    config = yaml.safe_load(server.kubeconfig.read_text())
+    config["users"][0]["user"] = {"token": token}
+    path = folder / "kubeconfig"
+    path.touch(mode=0o600)
+    path.write_text(json.dumps(config))
+    return path

@@ -1,0 +1,146 @@
+"""The main path: from a workspace with an empty spec to what its pods need."""
+
+from collections import Counter
+
+import pytest
+
+from mooring import contract
+from mooring_operator.kube import BINDING, DEPLOYMENT, JOB, ROLE_BINDING, SECRET, WORKSPACE
+from mooring_operator.stores.names import database_names
+from tests.integration.operator import outside
+from tests.integration.operator.api import Manifest
+from tests.integration.operator.kubelet import complete, serve
+from tests.integration.operator.process import Operator
+from tests.integration.operator.world import World, decoded, until
+from tests.integration.stores.s3_client import OK
+
+
+def jobs(world: World, namespace: str, component: str) -> list[Manifest]:
+    return world.api.list(JOB, namespace, f"app.kubernetes.io/component={component}")
+
+
+def fragment(world: World, namespace: str) -> Manifest:
+    live = world.api.get(BINDING, namespace, "models")
+    assert live is not None
+    pod: Manifest = live["status"]["pod"]
+    return pod
+
+
+def test_minted(world: World) -> None:
+    world.make_class("Minted")
+    team = world.namespace("team")
+    prefix = f"{team}/models"
+    assert world.published(team, "models") == {}, "a pod of the team has nowhere to log to"
+    assert not outside.user_exists(world, team)
+    assert outside.databases(world, team) == []
+
+    world.make_workspace(team)
+    world.binding_is(team, "models", "True")
+
+    environment = world.published(team, "models")
+    assert environment[contract.TRACKING_URI] == f"http://models-mlflow.{team}.svc:5000"
+    assert environment[contract.ARTIFACT_ROOT] == f"s3://mlflow-{world.id}/{prefix}"
+    assert environment[contract.WORKSPACE] == f"{team}/models"
+    assert outside.put(world, environment, prefix) == OK
+    assert outside.put(world, environment, "team-b/models") == "AccessDenied"
+    assert outside.key_ids(world, team) == [environment[contract.AWS_ACCESS_KEY_ID]]
+    pod = fragment(world, team)
+    sources = [{"configMapRef": {"name": "models-mlflow"}}, {"secretRef": {"name": "models-mlflow"}}]
+    assert pod["envFrom"] == sources
+    assert (pod["volumes"], pod["volumeMounts"]) == ([], [])
+    assert pod["initContainers"][0]["image"] == "mooring/runtime:1"
+    rights = world.api.get(ROLE_BINDING, team, "models-mlflow-launcher")
+    assert rights is not None
+    assert rights["subjects"] == [
+        {"kind": "ServiceAccount", "name": "worker", "namespace": "airflow"}
+    ]
+    world.converge(team)
+    assert outside.login(world, team) == database_names(team, "models").runtime
+
+
+def test_workload_identity(world: World) -> None:
+    outside.register_issuer(world)
+    world.make_class("WorkloadIdentity")
+    team = world.namespace("team")
+    world.make_workspace(team)
+    world.converge(team)
+
+    environment = world.published(team, "models")
+    assert outside.role_exists(world, team)
+    assert environment[contract.AWS_ROLE_ARN].endswith(f":role/mooring-{team}_models")
+    assert outside.trusted(world, team) == [f"system:serviceaccount:{team}:*"]
+    allowed = f"arn:aws:s3:::mlflow-{world.id}/{team}/models/*"
+    assert outside.allowed_objects(world, team) == allowed
+    assert decoded(world.api.get(SECRET, team, "models-mlflow")) == {}, "no key exists"
+    assert not outside.user_exists(world, team)
+    token = fragment(world, team)["volumes"][0]["projected"]["sources"][0]["serviceAccountToken"]
+    assert token["audience"] == contract.AWS_AUDIENCE
+
+
+def test_each_step_waits_for_the_one_before(world: World) -> None:
+    world.make_class()
+    team = world.namespace("team")
+    world.make_workspace(team)
+
+    [migration] = until(lambda: jobs(world, team, "migrate"), "the migration")
+    world.binding_is(team, "models", "True")
+    found = world.workspace_is(team, "Running", "DatabaseReady")
+    assert migration["metadata"]["name"] in found["message"]
+    assert world.api.get(DEPLOYMENT, team, "models-mlflow") is None
+    complete(world.api, migration)
+
+    server = until(lambda: world.api.get(DEPLOYMENT, team, "models-mlflow"), "the server")
+    world.workspace_is(team, "True", "DatabaseReady")
+    world.workspace_is(team, "Starting", "ServerAvailable")
+    assert jobs(world, team, "canary") == []
+    serve(world.api, server)
+
+    [canary] = until(lambda: jobs(world, team, "canary"), "the canary")
+    world.workspace_is(team, "True", "ServerAvailable")
+    assert world.workspace_is(team, "Running")["status"] == "False", "it serves, but who knows"
+    complete(world.api, canary)
+
+    ready = world.workspace_is(team, "True")
+    assert ready["reason"] == "Ready"
+    world.workspace_is(team, "True", "RoundTripVerified")
+
+
+def test_the_canary_gets_what_pods_get(world: World) -> None:
+    team = world.ready_workspace()
+    [canary] = jobs(world, team, "canary")
+    pod, published = canary["spec"]["template"]["spec"], fragment(world, team)
+    assert pod["containers"][0]["envFrom"] == published["envFrom"]
+    guards = [container["name"] for container in pod["initContainers"]]
+    assert guards == [contract.GUARD_CONTAINER]
+
+
+@pytest.mark.parametrize("credentials", ["Minted", "WorkloadIdentity"])
+def test_a_converged_workspace_is_written_no_more(
+    world: World, operator: Operator, credentials: str
+) -> None:
+    outside.register_issuer(world)
+    team = world.ready_workspace(credentials=credentials)
+    shared = world.namespace("shared")
+    world.api.patch(WORKSPACE, team, "models", {"spec": {"allowedNamespaces": {"from": "All"}}})
+    world.make_binding(shared, "guest", "models", team)
+    world.binding_is(shared, "guest", "True")
+    world.converge(team)
+    operator.settle()
+    before = world.api.writes()
+    world.api.patch(WORKSPACE, team, "models", {"metadata": {"labels": {"poke": "0"}}})
+    assert difference(world, before) == {"PATCH mlflowworkspaces/": 1}, "every write is counted"
+
+    for number in range(1, 6):
+        world.api.patch(WORKSPACE, team, "models", {"metadata": {"labels": {"poke": f"{number}"}}})
+        operator.settle()
+    assert difference(world, before) == {"PATCH mlflowworkspaces/": 6}
+
+    assert operator.stop() == 0
+    operator.start()
+    until(lambda: operator.reconciles("MlflowWorkspace"), "the operator to look at it again")
+    operator.settle()
+    assert difference(world, before) == {"PATCH mlflowworkspaces/": 6}
+
+
+def difference(world: World, before: Counter[str]) -> dict[str, int]:
+    return dict(world.api.writes() - before)
