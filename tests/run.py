@@ -71,6 +71,7 @@ CHECKS: Final = (
 
 TESTS: Final = (
     Part("host", ((PYTHON, "-m", "tests.cluster", "host"),)),
+    Part("cluster", (_pytest("cluster"),)),
     Part("chart", (_pytest("chart"),)),
     Part("integration", (_pytest("integration"),)),
     Part("e2e", (_pytest("e2e"),)),
