@@ -38,6 +38,7 @@ check: $(INSTALLED) ## Format, lint, types, layers, generated files, unit tests
 
 .PHONY: cluster
 cluster: $(INSTALLED) ## A real Kubernetes node (kind)
+	$(CLUSTER) host
 	$(CLUSTER) up
 
 .PHONY: images

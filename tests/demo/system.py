@@ -12,6 +12,7 @@ from typing import Any, Final
 from mooring.contract import API_VERSION
 from tests.cluster import cluster
 from tests.cluster.deliver import deliver
+from tests.cluster.host import prepare
 from tests.cluster.paths import CHECKOUT
 from tests.cluster.process import ClusterError
 from tests.cluster.report import say, stage
@@ -58,6 +59,8 @@ RELEASES: Final = (
 
 def bring_up() -> None:
     """Have everything in place and ready. Raises ClusterError with what is in the way."""
+    with stage("this machine: the programs that are needed"):
+        prepare()
     with stage("the cluster: one Kubernetes node"):
         cluster.up()
     with stage("the images: build what changed, load what the node lacks"):
