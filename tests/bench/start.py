@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from mooring.contract import BINDING_LABEL
+from mooring_operator.plan.pods import restricted_pod
 from tests.bench.figures import Figure, middle
 from tests.demo.cluster import apply, get, kubectl
 from tests.demo.system import PLAYGROUND, TEAMS, wait_ready, workspace
@@ -16,6 +17,7 @@ POD_ROUNDS: Final = 8
 RATIO: Final = 1.2
 GUARD_GOAL_S: Final = 1.0
 NAMESPACE: Final = "bench"
+RESTRICTED: Final = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
 
 
 def ready() -> Figure:
@@ -81,7 +83,7 @@ def _canary_seconds(team: str) -> float:
 def _bare_server(number: int) -> None:
     """`mlflow server` on an empty database, until it answers; then it is deleted."""
     name = f"bare-{number}"
-    database = ("exec", "-n", PLAYGROUND, "postgresql-0", "--", "psql", "-qc")
+    database = ("exec", "-n", PLAYGROUND, "postgresql-0", "--", "psql", "-h/tmp", "-Upostgres", "-qc")
     kubectl(*database, f'create database "{name}"')
     secret = {"name": "postgresql-admin"}
     login = [
@@ -131,7 +133,8 @@ def _manifest(
         "kind": "Pod",
         "metadata": {"name": name, "namespace": namespace, "labels": {"bench": "pod", **labels}},
         "spec": {
-            "containers": [dict(container)],
+            **restricted_pod(),
+            "containers": [{**container, "securityContext": RESTRICTED}],
             "restartPolicy": "Never",
             "terminationGracePeriodSeconds": 1,
         },

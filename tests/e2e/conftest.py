@@ -15,7 +15,7 @@ from tests.demo.system import PLAYGROUND, bring_up
 from tests.e2e import scenarios
 from tests.e2e.jobs import Jobs, Outcome
 from tests.e2e.scenarios import Broken
-from tests.e2e.workspaces import OwnWorkspace, operator_stopped, own_workspace
+from tests.e2e.workspaces import OwnWorkspace, operator_stopped, own_workspace, start_operator
 
 DAGS: Final = Path(__file__).parent / "dags"
 DAG_FOLDER: Final = "/opt/airflow/dags/e2e"
@@ -33,6 +33,8 @@ EVENTS: Final = 40
 def system() -> None:
     """The cluster, both charts and the workspaces of both teams, all ready."""
     bring_up()
+    # A killed session may have left it stopped.
+    start_operator()
 
 
 @pytest.fixture(scope="session")

@@ -63,7 +63,7 @@ class Jobs:
         """Start pods and wait for what comes of each."""
         return self.finish(self.start(dag_id, pods, **conf))
 
-    def start(self, dag_id: str, pods: Sequence[Mapping[str, Any]], **conf: Any) -> Started:
+    def start(self, dag_id: str, pods: Sequence[Mapping[str, Any]] = (), **conf: Any) -> Started:
         """Start pods, given as arguments of the DAG's operator; `conf` is the DAG's to read."""
         started = Started(dag_id, self.airflow.trigger(dag_id, {"pods": list(pods), **conf}))
         self.started.append(started)

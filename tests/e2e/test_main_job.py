@@ -28,7 +28,7 @@ def server(system: None) -> Iterator[Tracking]:
 
 @pytest.fixture(scope="module")
 def dag_run(jobs: Jobs) -> DagRun:
-    return jobs.airflow.run(DAG)
+    return jobs.airflow.wait(DAG, jobs.start(DAG).run_id)
 
 
 @pytest.fixture(scope="module")

@@ -268,7 +268,7 @@ def test_mapped_tasks_do_not_mix(handed: tuple[HandOver, HandOver]) -> None:
         assert said in moored_.following.log
 
 
-def test_retry(jobs: Jobs) -> None:
+def test_two_tries_do_not_look_alike(jobs: Jobs) -> None:
     without_, with_mooring, outcomes = scenarios.first_try_evicted(jobs)
     assert [outcome.state for outcome in outcomes] == ["success", "success"]
     # Without: the first half says RUNNING for ever, and nothing tells whose it was.

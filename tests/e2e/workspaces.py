@@ -37,20 +37,29 @@ class OwnWorkspace:
 
 @contextmanager
 def own_workspace(name: str, credentials: str) -> Iterator[OwnWorkspace]:
-    """A workspace called `name` of a class of its own; all of it is deleted after the block."""
+    """A workspace called `name` of a class of its own; all of it is deleted after the block.
+
+    What a killed test session left of it is deleted before.
+    """
     mine = OwnWorkspace(name, name)
     namespace, claim = workspace(name)
     claim["spec"] = {"className": name}
+    _remove(mine)
     try:
         apply(_class(mine, credentials), namespace, claim)
         wait_ready("mlw", name, name)
         yield mine
     finally:
-        kubectl("delete", "mlw", name, "-n", name, "--ignore-not-found", "--timeout=60s")
-        kubectl("delete", "namespace", name, "--ignore-not-found", "--timeout=120s")
-        kubectl("delete", "mlwc", name, "--ignore-not-found", "--timeout=60s")
-        with s3() as client:
-            remove_bucket(client, mine.bucket)
+        _remove(mine)
+
+
+def _remove(mine: OwnWorkspace) -> None:
+    name = mine.name
+    kubectl("delete", "mlw", name, "-n", name, "--ignore-not-found", "--timeout=60s")
+    kubectl("delete", "namespace", name, "--ignore-not-found", "--timeout=120s")
+    kubectl("delete", "mlwc", name, "--ignore-not-found", "--timeout=60s")
+    with s3() as client:
+        remove_bucket(client, mine.bucket)
 
 
 def _class(mine: OwnWorkspace, credentials: str) -> dict[str, Any]:
@@ -72,8 +81,13 @@ def operator_stopped() -> Iterator[None]:
         kubectl("wait", *OPERATOR_PODS, "--for=delete", "--timeout=60s")
         yield
     finally:
-        kubectl("scale", "-n", MOORING, OPERATOR, "--replicas=1")
-        kubectl("rollout", "status", "-n", MOORING, OPERATOR, "--timeout=120s")
+        start_operator()
+
+
+def start_operator() -> None:
+    """Have the operator run."""
+    kubectl("scale", "-n", MOORING, OPERATOR, "--replicas=1")
+    kubectl("rollout", "status", "-n", MOORING, OPERATOR, "--timeout=120s")
 
 
 def stop_server(name: str) -> None:

@@ -204,7 +204,7 @@ class World:
 
     def close(self) -> None:
         """Delete what the test made, so that the operator is done with it."""
-        for kind in (BINDING, WORKSPACE, WORKSPACE_CLASS):
+        for kind in (WORKSPACE, BINDING, WORKSPACE_CLASS):
             for live in self.api.list(kind):
                 metadata = live["metadata"]
                 self.api.delete(kind, metadata.get("namespace", ""), metadata["name"])

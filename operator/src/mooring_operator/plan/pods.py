@@ -19,9 +19,13 @@ def restricted_pod() -> Json:
     """Pod fields of the restricted Pod Security Standard, without service links.
 
     A Service called `mlflow` would otherwise set MLFLOW_PORT=tcp://…, which the server refuses.
+    With a process namespace of the pod, no container's program is its first process: the kernel
+    drops SIGTERM for that one until it has a handler, and a server that is stopped while it still
+    starts would hang for its whole grace period.
     """
     return {
         "enableServiceLinks": False,
+        "shareProcessNamespace": True,
         "automountServiceAccountToken": False,
         "securityContext": {
             "runAsNonRoot": True,
