@@ -73,17 +73,28 @@ def _workspace(team: str) -> None:
 
 
 def _canary_seconds(team: str) -> float:
+    """From the making of the canary's pod to its end, to the second that Kubernetes keeps."""
     selector = "app.kubernetes.io/component=canary"
-    jobs = json.loads(kubectl("get", "jobs", "-n", team, "-l", selector, "-o", "json"))["items"]
-    status = jobs[0]["status"]
-    ended, started = (datetime.fromisoformat(status[k]) for k in ("completionTime", "startTime"))
-    return (ended - started).total_seconds()
+    pods = json.loads(kubectl("get", "pods", "-n", team, "-l", selector, "-o", "json"))["items"]
+    made = datetime.fromisoformat(pods[0]["metadata"]["creationTimestamp"])
+    state = pods[0]["status"]["containerStatuses"][0]["state"]["terminated"]
+    return (datetime.fromisoformat(state["finishedAt"]) - made).total_seconds()
 
 
 def _bare_server(number: int) -> None:
     """`mlflow server` on an empty database, until it answers; then it is deleted."""
     name = f"bare-{number}"
-    database = ("exec", "-n", PLAYGROUND, "postgresql-0", "--", "psql", "-h/tmp", "-Upostgres", "-qc")
+    database = (
+        "exec",
+        "-n",
+        PLAYGROUND,
+        "postgresql-0",
+        "--",
+        "psql",
+        "-h/tmp",
+        "-Upostgres",
+        "-qc",
+    )
     kubectl(*database, f'create database "{name}"')
     secret = {"name": "postgresql-admin"}
     login = [

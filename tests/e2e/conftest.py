@@ -1,10 +1,11 @@
 """What the end-to-end tests share: the system, Airflow with their DAGs, the store."""
 
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+import httpx
 import pytest
 
 from tests.cluster.process import ClusterError, wait_until
@@ -43,7 +44,7 @@ def jobs(system: None) -> Iterator[Jobs]:
     with airflow() as client:
         _install_dags(client)
         yield Jobs(client)
-        kubectl(*IN_AIRFLOW, "rm", "-r", DAG_FOLDER)
+        kubectl(*IN_AIRFLOW, "rm", "-rf", DAG_FOLDER)
 
 
 @pytest.fixture(scope="session")
@@ -85,13 +86,12 @@ def pytest_runtest_makereport(
     """Add to a failure what Airflow and the cluster know about it."""
     report = yield
     if report.failed:
-        funcargs = getattr(item, "funcargs", {})
+        jobs = getattr(item, "funcargs", {}).get("jobs")
         report.sections += [
-            ("conditions", _said("get", "mlwc,mlw,mlb,deploy,pods", "-A", "-o", "wide")),
-            ("events", "\n".join(_said("events", "-A").splitlines()[-EVENTS:])),
+            ("conditions", _told(_objects)),
+            ("events", _told(_events)),
+            ("task logs", _told(lambda: _task_logs(jobs) if jobs else "")),
         ]
-        if "jobs" in funcargs:
-            report.sections.append(("task logs", _task_logs(funcargs["jobs"])))
     return report
 
 
@@ -118,8 +118,17 @@ def _task_logs(jobs: Jobs) -> str:
     return "\n".join(parts)
 
 
-def _said(*arguments: str) -> str:
+def _objects() -> str:
+    return kubectl("get", "mlwc,mlw,mlb,deploy,pods", "-A", "-o", "wide")
+
+
+def _events() -> str:
+    return "\n".join(kubectl("events", "-A").splitlines()[-EVENTS:])
+
+
+def _told(tell: Callable[[], str]) -> str:
+    """What `tell` says: on a broken cluster there is less to tell, but the failure must show."""
     try:
-        return kubectl(*arguments)
-    except ClusterError as error:
-        return str(error)
+        return tell()
+    except (ClusterError, httpx.HTTPError) as error:
+        return f"{type(error).__name__}: {error}"

@@ -102,8 +102,11 @@ class Kube(Protocol):
     def apply(self, manifest: Manifest, *, status: bool = False) -> Manifest:
         """Server-side apply of the object, or of its status alone; the answer is what it is now."""
 
-    def set_finalizers(self, manifest: Manifest, finalizers: list[str]) -> None:
-        """Replace the finalizers of a live object unless it changed meanwhile (409)."""
+    def merge(self, live: Manifest, fields: Mapping[str, Any]) -> Manifest:
+        """Merge `fields` into a live object; lists are replaced as a whole.
+
+        With metadata.resourceVersion among them, only if it did not change meanwhile (409).
+        """
 
     def delete(self, kind: Kind, namespace: str, name: str) -> None:
         """Delete the object and, in the background, what it owns; none there is fine."""
@@ -161,17 +164,13 @@ class ApiServer:
             content_type="application/apply-patch+yaml",
         )
 
-    def set_finalizers(self, manifest: Manifest, finalizers: list[str]) -> None:
-        """See `Kube.set_finalizers`."""
-        metadata = {
-            "finalizers": finalizers,
-            "resourceVersion": manifest["metadata"]["resourceVersion"],
-        }
-        self._call(
+    def merge(self, live: Manifest, fields: Mapping[str, Any]) -> Manifest:
+        """See `Kube.merge`."""
+        return self._call(
             "PATCH",
-            _path(manifest),
+            _path(live),
             query=[("fieldManager", FIELD_MANAGER)],
-            body={"metadata": metadata},
+            body=fields,
             content_type="application/merge-patch+json",
         )
 

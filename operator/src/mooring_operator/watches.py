@@ -4,7 +4,7 @@
 |---|---|
 | classes, workspaces, bindings | their owners changed what they want |
 | Namespaces | a workspace may admit them by their labels |
-| Deployments, Jobs | the server became available, a proof ended |
+| Deployments, Jobs, Pods | the server became available, a proof ended |
 | Services, ServiceAccounts, ConfigMaps, RoleBindings | someone changed or deleted what we made |
 
 Secrets are not watched: that would need the right to list all of them (docs/security.md).
@@ -25,6 +25,7 @@ OWN = ("mlflowworkspaceclasses", "mlflowworkspaces", "mlflowbindings")
 CHILDREN = (
     ("apps", "v1", "deployments"),
     ("batch", "v1", "jobs"),
+    ("", "v1", "pods"),
     ("", "v1", "services"),
     ("", "v1", "serviceaccounts"),
     ("", "v1", "configmaps"),

@@ -1,4 +1,4 @@
-"""The API server as the tests see it: by the official client, which is not what the operator uses."""
+"""The API server as the tests see it: by the official client, which the operator does not use."""
 
 from collections import Counter
 from collections.abc import Mapping

@@ -154,26 +154,35 @@ def test_the_default_class(world: World) -> None:
     other = f"other-{world.id}"
     world.api.create(world.class_manifest(name=other))
     team = world.namespace("team")
+    empty_workspace(world, team, "models")
+    none = world.workspace_is(team, "NoDefaultClass")
+    assert "no class is marked" in none["message"]
+    assert DEFAULT_CLASS_ANNOTATION in none["message"]
+    mark(world, world.class_name, "true")
+    world.converge(team)
+    published = world.published(team, "models")
+
+    mark(world, other, "true")
+    empty_workspace(world, team, "second")
+    two = world.until_condition(WORKSPACE, team, "second", "Ready", expected="NoDefaultClass")
+    assert f"2 classes are marked ({world.class_name}, {other})" in two["message"]
+    mark(world, world.class_name, None)
+    world.converge(team, "second")
+    world.edit_class({"guard": {"image": "mooring/runtime:2"}})
+    world.converge(team)
+    again = world.published(team, "models")
+    assert again == published, "a new default does not move a workspace away from its data"
+
+
+def empty_workspace(world: World, namespace: str, name: str) -> None:
     world.api.create(
         {
             "apiVersion": API_VERSION,
             "kind": "MlflowWorkspace",
-            "metadata": {"name": "models", "namespace": team},
+            "metadata": {"name": name, "namespace": namespace},
             "spec": {},
         }
     )
-    none = world.workspace_is(team, "NoDefaultClass")
-    assert "no class is marked" in none["message"]
-    assert DEFAULT_CLASS_ANNOTATION in none["message"]
-
-    mark(world, world.class_name, "true")
-    world.converge(team)
-    mark(world, other, "true")
-    two = world.workspace_is(team, "NoDefaultClass")
-    assert f"2 classes are marked ({world.class_name}, {other})" in two["message"]
-    mark(world, world.class_name, None)
-    world.converge(team)
-    mark(world, other, None)
 
 
 def mark(world: World, name: str, value: str | None) -> None:

@@ -16,6 +16,7 @@ from mooring.contract import (
 from mooring_operator.kube import (
     BINDING,
     CONFIG_MAP,
+    ROLE_BINDING,
     SECRET,
     WORKSPACE,
     WORKSPACE_CLASS,
@@ -160,6 +161,10 @@ class World:
         self.admin_secrets()
         self.api.create(self.class_manifest(credentials))
 
+    def drop_class(self) -> None:
+        """Delete the class."""
+        self.api.delete(WORKSPACE_CLASS, "", self.class_name)
+
     def edit_class(self, spec: Mapping[str, Any]) -> None:
         """Change fields of the class's spec."""
         self.api.patch(WORKSPACE_CLASS, "", self.class_name, {"spec": dict(spec)})
@@ -217,13 +222,7 @@ class World:
         return condition(self.api.get(kind, namespace, name), type_)
 
     def until_condition(
-        self,
-        kind: Kind,
-        namespace: str,
-        name: str,
-        type_: str,
-        expected: str,
-        patience_s: float = PATIENCE_S,
+        self, kind: Kind, namespace: str, name: str, type_: str, *, expected: str
     ) -> dict[str, Any]:
         """Return the condition once its status or its reason is `expected`, and it is current."""
         last: list[Any] = [None]
@@ -236,7 +235,7 @@ class World:
             return found if holds else None
 
         try:
-            found = until(look, f"{type_}={expected}", patience_s)
+            found = until(look, f"{type_}={expected}")
         except AssertionError as error:
             where = f"{kind.kind} {namespace}/{name}"
             raise AssertionError(f"{error} of {where}; it is {last[0]}") from None
@@ -244,17 +243,19 @@ class World:
 
     def workspace_is(self, namespace: str, expected: str, type_: str = "Ready") -> dict[str, Any]:
         """Return the condition of workspace `models` once its status or reason is `expected`."""
-        return self.until_condition(WORKSPACE, namespace, "models", type_, expected)
+        return self.until_condition(WORKSPACE, namespace, "models", type_, expected=expected)
 
     def binding_is(
         self, namespace: str, name: str, expected: str, type_: str = "Ready"
     ) -> dict[str, Any]:
         """Return the condition of a binding once its status or reason is `expected`."""
-        return self.until_condition(BINDING, namespace, name, type_, expected)
+        return self.until_condition(BINDING, namespace, name, type_, expected=expected)
 
     def class_is(self, expected: str) -> dict[str, Any]:
         """Return the Ready condition of the class once its status or reason is `expected`."""
-        return self.until_condition(WORKSPACE_CLASS, "", self.class_name, "Ready", expected)
+        return self.until_condition(
+            WORKSPACE_CLASS, "", self.class_name, "Ready", expected=expected
+        )
 
     def converge(self, namespace: str, name: str = "models", patience_s: float = 60) -> None:
         """Play the kubelet in the namespace until the workspace is Ready."""
@@ -277,3 +278,9 @@ class World:
         name = published_name(binding)
         config_map = self.api.get(CONFIG_MAP, namespace, name) or {}
         return {**config_map.get("data", {}), **decoded(self.api.get(SECRET, namespace, name))}
+
+    def launchers(self, namespace: str, binding: str) -> list[str]:
+        """Return the service accounts that may start pods beside the binding."""
+        name = f"{published_name(binding)}-launcher"
+        rights = self.api.get(ROLE_BINDING, namespace, name) or {}
+        return [f"{each['namespace']}/{each['name']}" for each in rights.get("subjects", [])]

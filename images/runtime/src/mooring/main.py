@@ -1,4 +1,4 @@
-"""The command line: `mooring guard`, `mooring canary`, `mooring migrate`."""
+"""The command line: `mooring guard`, `mooring canary`, `mooring migrate`, `mooring serve`."""
 
 import importlib
 import os
@@ -9,6 +9,7 @@ COMMANDS: Final = {
     "guard": "check that this pod reaches its own MLflow workspace and its store",
     "canary": "log a run with an artifact, read it back from another process, delete both",
     "migrate": "bring the database at MLFLOW_BACKEND_STORE_URI to this version of MLflow",
+    "serve": "run mlflow server once the database is at this version of MLflow",
 }
 
 

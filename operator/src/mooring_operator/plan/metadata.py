@@ -13,6 +13,11 @@ MANAGED_BY: Final = "mooring"
 MANAGED_SELECTOR: Final = f"app.kubernetes.io/managed-by={MANAGED_BY}"
 WORKSPACE_LABEL: Final = f"{GROUP}/workspace"
 CLEANUP_FINALIZER: Final = f"{GROUP}/cleanup"
+CLASS_ANNOTATION: Final = f"{GROUP}/class"
+"""On a workspace: the class that it was provisioned from when its spec names none.
+
+A class that is marked as default later does not move it away from its data.
+"""
 
 DATABASE: Final = "database"
 STORE: Final = "store"

@@ -30,6 +30,12 @@ CONFIG_ANNOTATION: Final = f"{contract.GROUP}/config-digest"
 SHUTDOWN_S: Final = 60
 
 SETTINGS: Final = {
+    "MLFLOW_HOST": "0.0.0.0",  # noqa: S104 (in its pod)
+    "MLFLOW_PORT": str(PORT),
+    # more workers are slower without uvloop, and a workspace has one team
+    "MLFLOW_WORKERS": "1",
+    # pods talk to the store themselves (design, decision 9)
+    "MLFLOW_SERVE_ARTIFACTS": "false",
     # jobs are for GenAI scorers and cost 1.5 GiB
     "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -103,14 +109,7 @@ def _container(connection: Connection, defaults: ServerDefaults) -> dict[str, An
     }
     return {
         **restricted_container(SERVER, defaults),
-        "command": ["mlflow", "server"],
-        "args": [
-            "--host=0.0.0.0",
-            f"--port={PORT}",
-            "--workers=1",
-            "--no-serve-artifacts",
-            f"--default-artifact-root={connection.artifact_root}",
-        ],
+        "command": ["mooring", "serve"],
         "env": _environment(connection),
         "ports": [{"name": "http", "containerPort": PORT, "protocol": "TCP"}],
         "startupProbe": {"httpGet": health, "periodSeconds": 1, "failureThreshold": 180},
@@ -130,6 +129,7 @@ def _environment(connection: Connection) -> list[dict[str, Any]]:
     """Environment of the server; it never holds the clients' ConfigMap (MLFLOW_* would clash)."""
     workspace = connection.workspace
     public = {k: v for k, v in store_environment(connection).items() if not _secret(k)}
+    settings = SETTINGS | {"MLFLOW_DEFAULT_ARTIFACT_ROOT": connection.artifact_root} | public
     keys = sorted(filter(_secret, connection.credentials))
     return [
         {
@@ -143,7 +143,7 @@ def _environment(connection: Connection) -> list[dict[str, Any]]:
         },
         {"name": "POD_IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}},
         {"name": "MLFLOW_SERVER_ALLOWED_HOSTS", "value": ",".join(allowed_hosts(workspace))},
-        *({"name": k, "value": v} for k, v in sorted({**SETTINGS, **public}.items())),
+        *({"name": k, "value": v} for k, v in sorted(settings.items())),
         *(
             {
                 "name": key,

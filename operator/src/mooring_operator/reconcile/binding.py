@@ -37,11 +37,11 @@ _PUBLISHED: Final = frozenset({"workspace", "url", "artifactRoot", "binding", "c
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A binding that its workspace admits; `class_name` is what the workspace's spec says."""
+    """A binding that its workspace admits; `live` is the workspace."""
 
     owner: Owner
     workspace: Owner
-    class_name: str | None
+    live: Manifest
 
     @property
     def workspace_ref(self) -> dict[str, str]:
@@ -94,13 +94,13 @@ def _accept(kube: Kube, live: Manifest, owner: Owner) -> Claim:
         )
     uid = workspace["metadata"]["uid"]
     target = Owner("MlflowWorkspace", namespace, ref.name, uid)
-    return Claim(owner, target, spec.class_name)
+    return Claim(owner, target, workspace)
 
 
 def _publish(world: World, claim: Claim) -> dict[str, object]:
     """Write what answers the claim; the status fields that say where. Raises Blocked."""
     workspace, owner = claim.workspace, claim.owner
-    class_ = load_class(world.kube, claim.class_name)
+    class_ = load_class(world.kube, claim.live).spec
     credentials = held_credentials(world.kube, workspace)
     if owner.namespace not in credentials.namespaces:
         raise Blocked(

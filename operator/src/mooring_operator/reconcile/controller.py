@@ -17,8 +17,6 @@ from mooring_operator.reconcile.world import Outcome, World
 
 log = structlog.get_logger()
 
-LOOK_AGAIN_S: Final = 5.0
-
 Pipeline = Callable[[World, Key], Outcome]
 
 PIPELINES: Final[Mapping[str, Pipeline]] = {
@@ -82,9 +80,6 @@ class Controller:
             self._queue.retry(key)
             return "blocked"
         self._queue.forget(key)
-        if outcome.look_again:
-            self._queue.add_after(key, LOOK_AGAIN_S)
-            return "waiting"
         return "done"
 
     def _work(self) -> None:

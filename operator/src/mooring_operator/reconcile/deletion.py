@@ -1,13 +1,12 @@
 """The end of a workspace: credentials are revoked, data stays."""
 
 from mooring_operator.api.conditions import READY, Finding, Verdict
-from mooring_operator.api.workspace import WorkspaceSpec
 from mooring_operator.kube import Manifest
 from mooring_operator.plan.metadata import CLEANUP_FINALIZER, Owner
-from mooring_operator.reconcile.loading import load_class, parse_spec
+from mooring_operator.reconcile.loading import load_class
 from mooring_operator.reconcile.provision import revoke
 from mooring_operator.reconcile.report import report
-from mooring_operator.reconcile.world import Blocked, Outcome, World
+from mooring_operator.reconcile.world import Blocked, Outcome, World, set_metadata
 
 
 def delete_workspace(world: World, live: Manifest, owner: Owner) -> Outcome:
@@ -19,10 +18,10 @@ def delete_workspace(world: World, live: Manifest, owner: Owner) -> Outcome:
     if CLEANUP_FINALIZER not in finalizers:
         return Outcome()
     try:
-        class_ = load_class(world.kube, parse_spec(WorkspaceSpec, live).class_name)
+        class_ = load_class(world.kube, live).spec
         revoke(world, owner, class_.artifact_store.s3, class_.backend_store.postgresql)
     except Blocked as blocked:
         why = f"the workspace's credentials cannot be revoked: {blocked.finding.message}"
         return report(world, live, [Verdict(READY, Finding("DeletionBlocked", why))], {})
-    world.kube.set_finalizers(live, [f for f in finalizers if f != CLEANUP_FINALIZER])
+    set_metadata(world, live, finalizers=[f for f in finalizers if f != CLEANUP_FINALIZER])
     return Outcome()

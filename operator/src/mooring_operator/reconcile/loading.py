@@ -1,6 +1,8 @@
 """What the pipelines read of other objects: the class of a workspace, who may bind to it."""
 
-from typing import TypeVar
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -12,18 +14,35 @@ from mooring_operator.api.workspaceclass import (
     is_default,
 )
 from mooring_operator.kube import NAMESPACE, WORKSPACE_CLASS, Kube, Manifest
+from mooring_operator.plan.metadata import CLASS_ANNOTATION
 from mooring_operator.reconcile.world import Blocked
 
 Spec = TypeVar("Spec", bound=BaseModel)
 
 
-def load_class(kube: Kube, name: str | None) -> WorkspaceClassSpec:
-    """The spec of the named class, or of the one that is marked as default.
+@dataclass(frozen=True, slots=True)
+class LoadedClass:
+    """A workspace class by its name."""
+
+    name: str
+    spec: WorkspaceClassSpec
+
+
+def load_class(kube: Kube, workspace: Manifest) -> LoadedClass:
+    """The class of a live workspace: see `class_name`; else the one that is marked as default.
 
     Raises Blocked when there is none, several are marked, or its spec is not valid.
     """
+    name = class_name(workspace)
     live = _named(kube, name) if name else _default(kube)
-    return parse_spec(WorkspaceClassSpec, live)
+    return LoadedClass(live["metadata"]["name"], parse_spec(WorkspaceClassSpec, live))
+
+
+def class_name(workspace: Mapping[str, Any]) -> str | None:
+    """The class that a live workspace names, or that it was provisioned from; None for neither."""
+    annotations: Mapping[str, str] = workspace["metadata"].get("annotations", {})
+    named: str | None = workspace.get("spec", {}).get("className")
+    return named or annotations.get(CLASS_ANNOTATION)
 
 
 def parse_spec(model: type[Spec], live: Manifest) -> Spec:

@@ -13,8 +13,7 @@ def report(
 ) -> Outcome:
     """Write status.conditions from `verdicts` and the other fields of the status.
 
-    The outcome asks for a retry while something is wrong, and for another look while something is
-    under way: what a pod says about itself comes without an event.
+    The outcome asks for a retry while something is wrong that no event will announce the end of.
     """
     generation = live["metadata"]["generation"]
     before = live.get("status", {})
@@ -27,8 +26,7 @@ def report(
     }
     if status != before:
         _write(world, live, status)
-    waiting = [v.finding.waiting for v in verdicts if v.finding is not None]
-    return Outcome(retry=not all(waiting), look_again=bool(waiting))
+    return Outcome(retry=any(v.finding is not None and not v.finding.waiting for v in verdicts))
 
 
 def _write(world: World, live: Manifest, status: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""What runs in the cluster for one workspace: migration, then server, then canary.
+"""What runs in the cluster for one workspace: migration, server, canary.
 
 Each step raises Blocked, with a finding that tells how far it is, until it is done.
 """
@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from mooring_operator.api.workspaceclass import WorkspaceClassSpec
-from mooring_operator.kube import JOB, POD, Manifest
+from mooring_operator.kube import DEPLOYMENT, JOB, POD, Manifest
 from mooring_operator.plan.connection import Connection
 from mooring_operator.plan.jobs import canary_job, migration_job
 from mooring_operator.plan.metadata import (
@@ -47,6 +47,12 @@ def serve(
     return live
 
 
+def serves(world: World, workspace: Owner) -> bool:
+    """Whether the workspace has had a tracking server that was available."""
+    live = world.kube.get(DEPLOYMENT, workspace.namespace, workspace.child_name)
+    return live is not None and live.get("status", {}).get("availableReplicas", 0) > 0
+
+
 def verify(
     world: World, connection: Connection, spec: WorkspaceClassSpec, deployment: Manifest
 ) -> None:
@@ -73,10 +79,11 @@ def _run(world: World, workspace: Owner, desired: Manifest, component: str, what
         return
     pods = [pod for pod in _pods(world, workspace, component) if _runs(pod, live)]
     finding = job_finding(live, pods, what)
+    if finding is None:
+        return
     if finished is False and _old(live, world.now()):
         world.kube.delete(JOB, workspace.namespace, name)
-    if finding:
-        raise Blocked(finding)
+    raise Blocked(finding)
 
 
 def _runs(pod: Manifest, job: Manifest) -> bool:

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from mooring.contract import API_VERSION
-from mooring_operator.kube import BINDING, WORKSPACE, WORKSPACE_CLASS
+from mooring_operator.kube import BINDING, POD, WORKSPACE, WORKSPACE_CLASS
 from mooring_operator.plan.binding import workspace_of
+from mooring_operator.plan.metadata import WORKSPACE_LABEL
 from mooring_operator.queue import Key
+from mooring_operator.reconcile.loading import class_name
 
 Body = Mapping[str, Any]
 
@@ -58,8 +60,11 @@ class Triggers:
         return list(dict.fromkeys(keys))
 
     def child(self, body: Body) -> list[Key]:
-        """Keys for an event of an object that one of ours owns."""
+        """Keys for an event of an object that one of ours owns, or of a pod of such an object."""
         metadata = body["metadata"]
+        workspace = metadata.get("labels", {}).get(WORKSPACE_LABEL)
+        if body["kind"] == POD.kind and workspace:
+            return [Key(WORKSPACE.kind, metadata["namespace"], workspace)]
         return [
             Key(owner["kind"], metadata["namespace"], owner["name"])
             for owner in metadata.get("ownerReferences", [])
@@ -127,7 +132,7 @@ def _mark(body: Body) -> object:
 
 def _target(body: Body) -> Key | None:
     if body["kind"] == WORKSPACE.kind:
-        return Key(WORKSPACE_CLASS.kind, "", body.get("spec", {}).get("className") or "")
+        return Key(WORKSPACE_CLASS.kind, "", class_name(body) or "")
     if body["kind"] == BINDING.kind:
         return Key(WORKSPACE.kind, *workspace_of(body))
     return None

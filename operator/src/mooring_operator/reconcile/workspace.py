@@ -19,14 +19,14 @@ from mooring_operator.api.workspaceclass import WorkspaceClassSpec
 from mooring_operator.kube import BINDING, WORKSPACE, Kube, Manifest
 from mooring_operator.plan.binding import own_binding, workspace_of
 from mooring_operator.plan.connection import Connection
-from mooring_operator.plan.metadata import CLEANUP_FINALIZER, Owner, belongs
+from mooring_operator.plan.metadata import CLASS_ANNOTATION, CLEANUP_FINALIZER, Owner, belongs
 from mooring_operator.queue import Key
 from mooring_operator.reconcile.deletion import delete_workspace
 from mooring_operator.reconcile.loading import admits, load_class, parse_spec
 from mooring_operator.reconcile.provision import StoreCredentials, ensure_database, ensure_store
 from mooring_operator.reconcile.report import report
-from mooring_operator.reconcile.rollout import migrate, serve, verify
-from mooring_operator.reconcile.world import Outcome, World, apply, attempt
+from mooring_operator.reconcile.rollout import migrate, serve, serves, verify
+from mooring_operator.reconcile.world import Outcome, World, apply, attempt, set_metadata
 
 Findings = tuple[Finding | None, Finding | None, Finding | None]
 
@@ -39,6 +39,7 @@ class Loaded:
 
     owner: Owner
     spec: WorkspaceSpec
+    class_name: str
     class_: WorkspaceClassSpec
     claims: list[Key]
 
@@ -57,13 +58,16 @@ def reconcile_workspace(world: World, key: Key) -> Outcome:
         verdicts = [Verdict(kind, loaded) for kind in _TYPES]
         return report(world, live, [summary(verdicts, ""), *verdicts], {})
     if CLEANUP_FINALIZER not in meta.finalizers:
-        world.kube.set_finalizers(live, [*meta.finalizers, CLEANUP_FINALIZER])
+        finalizers = [*meta.finalizers, CLEANUP_FINALIZER]
+        annotations = {CLASS_ANNOTATION: loaded.class_name}
+        set_metadata(world, live, finalizers=finalizers, annotations=annotations)
     return _converge(world, live, loaded)
 
 
 def _load(kube: Kube, live: Manifest, owner: Owner) -> Loaded:
     spec = parse_spec(WorkspaceSpec, live)
-    return Loaded(owner, spec, load_class(kube, spec.class_name), _claims(kube, owner, spec))
+    class_ = load_class(kube, live)
+    return Loaded(owner, spec, class_.name, class_.spec, _claims(kube, owner, spec))
 
 
 def _claims(kube: Kube, owner: Owner, spec: WorkspaceSpec) -> list[Key]:
@@ -146,18 +150,22 @@ def _rollout(
     owner: Owner,
     database: str | Finding,
 ) -> Findings:
-    """Findings of migration, server and round trip; each step waits for the one before."""
+    """Findings of migration, server and round trip.
+
+    The first server starts beside the migration and waits for it by itself, which saves seconds;
+    one that serves is replaced only when the schema fits its successor.
+    """
     waits = Finding("Waiting", "waits for the database and the artifact store", waiting=True)
     if isinstance(database, Finding):
         return waits, waits, waits
     migration = attempt(lambda: migrate(world, owner, class_, database))
-    if migration is not None or connection is None:
+    if connection is None or (migration is not None and serves(world, owner)):
         return migration, waits, waits
     server = attempt(lambda: serve(world, connection, class_, database))
     if isinstance(server, Finding):
         waits = Finding("Waiting", "waits for the tracking server", waiting=True)
-        return None, server, waits
-    return None, None, attempt(lambda: verify(world, connection, class_, server))
+        return migration, server, waits
+    return migration, None, attempt(lambda: verify(world, connection, class_, server))
 
 
 def _finding(result: object) -> Finding | None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from mooring_operator.api.conditions import Finding
 from mooring_operator.kube import KINDS, Kube, KubeError, Manifest
@@ -29,10 +29,9 @@ class World:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a reconcile ended: `retry` with backoff, `look_again` in a while, or all is said."""
+    """How a reconcile ended: `retry` with backoff, or come back when an event says so."""
 
     retry: bool = False
-    look_again: bool = False
 
 
 class Blocked(Exception):
@@ -69,12 +68,29 @@ def apply(world: World, desired: Manifest, live: Manifest | None) -> Manifest:
     if live is not None and not differs(wanted, live):
         return live
     try:
-        return world.kube.apply(wanted)
+        return _write(world.kube, wanted, live)
     except KubeError as error:
         if error.status not in _REFUSED:
             raise
         message = f"{_named(desired)}: the API server refuses it: {error.said}"
         raise Blocked(Finding("Refused", message)) from None
+
+
+def _write(kube: Kube, wanted: Manifest, live: Manifest | None) -> Manifest:
+    try:
+        return kube.apply(wanted)
+    except KubeError as error:
+        if live is None or error.status != 422:
+            raise
+        # someone edited the key of a list's entry, as a Service's port: apply keeps theirs beside
+        # ours, and the two may not go together
+        return kube.merge(live, wanted)
+
+
+def set_metadata(world: World, live: Manifest, **fields: Any) -> None:
+    """Merge fields into the metadata of a live object; KubeError 409 if it changed meanwhile."""
+    metadata = {**fields, "resourceVersion": live["metadata"]["resourceVersion"]}
+    world.kube.merge(live, {"metadata": metadata})
 
 
 def require_ours(desired: Manifest, live: Manifest | None) -> None:

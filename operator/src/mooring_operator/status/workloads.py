@@ -38,11 +38,14 @@ def job_finished(job: Manifest) -> bool | None:
 
 
 def job_finding(job: Manifest | None, pods: Sequence[Manifest], what: str) -> Finding | None:
-    """None when the Job succeeded; `what` says in a few words what it does."""
+    """None when the Job succeeded; `what` says in a few words what it does.
+
+    A pod that succeeded is enough: the Job controller takes three seconds more to say so.
+    """
     if job is None:
         return Finding("Creating", f"{what} is being created", waiting=True)
     name, finished = job["metadata"]["name"], job_finished(job)
-    if finished:
+    if finished or any(pod.get("status", {}).get("phase") == "Succeeded" for pod in pods):
         return None
     problem = pod_problem(pods)
     if finished is None:

@@ -1,0 +1,63 @@
+"""`mooring serve`: a server that starts before its schema is there, and waits for it."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+from mooring.migrate import BACKEND_STORE_URI
+from tests.cluster.process import wait_until
+from tests.services.postgresql import Postgresql
+from tests.services.process import folder, free_port, service
+
+
+def database(server: Postgresql) -> str:
+    """Make an empty database; its URI."""
+    name = f"serve_{free_port()}"
+    address = f"{server.host}:{server.port}"
+    where = {"PGPASSWORD": server.password, **os.environ}
+    command = ["psql", "-qh", server.host, "-p", str(server.port), "-U", server.username]
+    subprocess.run([*command, "-c", f"create database {name}"], env=where, check=True)
+    login = f"{server.username}:{server.password.replace(' ', '%20')}"
+    return f"postgresql+psycopg2://{login}@{address}/{name}"
+
+
+@pytest.fixture
+def environment(postgresql_service: Postgresql) -> dict[str, str]:
+    return {
+        BACKEND_STORE_URI: database(postgresql_service),
+        "MLFLOW_HOST": "127.0.0.1",
+        "MLFLOW_PORT": str(free_port()),
+        "MLFLOW_WORKERS": "1",
+        "MLFLOW_SERVE_ARTIFACTS": "false",
+        "MLFLOW_DEFAULT_ARTIFACT_ROOT": "s3://mlflow/team-a/team-a",
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+    }
+
+
+def mooring(command: str) -> list[str | Path]:
+    return [Path(sys.executable).parent / "mooring", command]
+
+
+def answers(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/health").status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def test_waits_for_the_migration_and_then_serves(environment: dict[str, str]) -> None:
+    url = f"http://127.0.0.1:{environment['MLFLOW_PORT']}"
+    with folder() as home:
+        log = home / "log"
+        waiting = lambda: log.exists() and "waiting for schema" in log.read_text()  # noqa: E731
+        with service(mooring("serve"), env=environment, log=log, ready=waiting):
+            assert not answers(url), "without its schema it must not serve"
+            subprocess.run(mooring("migrate"), env={**os.environ, **environment}, check=True)
+            wait_until(lambda: answers(url), timeout=60, what=f"{url} to answer")
+            found = httpx.get(f"{url}/api/2.0/mlflow/experiments/get?experiment_id=0").json()
+    location = found["experiment"]["artifact_location"]
+    assert location.startswith(environment["MLFLOW_DEFAULT_ARTIFACT_ROOT"])

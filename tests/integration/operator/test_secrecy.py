@@ -1,0 +1,73 @@
+"""Secrets stand in Secrets, and nowhere else: not in logs, statuses, events or annotations."""
+
+import base64
+import json
+from collections.abc import Iterator
+
+from kubernetes import client, dynamic
+
+from mooring_operator.kube import SECRET, WORKSPACE
+from tests.integration.operator.api import Api
+from tests.integration.operator.kubelet import fake_kubelet
+from tests.integration.operator.process import Operator
+from tests.integration.operator.world import World, decoded
+
+SHORTEST = 12
+"""Keys and passwords are longer; shorter values, such as user names, stand everywhere."""
+
+
+def secrets(world: World, namespaces: list[str]) -> set[str]:
+    """Every secret value of the namespaces, plain and as Secrets and URLs hold it."""
+    plain = {
+        value
+        for namespace in namespaces
+        for secret in world.api.list(SECRET, namespace)
+        for key, value in decoded(secret).items()
+        if len(value) >= SHORTEST and key not in {"AWS_ACCESS_KEY_ID", "namespaces"}
+    }
+    return plain | {base64.b64encode(value.encode()).decode() for value in plain}
+
+
+def everything_else(api: client.ApiClient) -> Iterator[tuple[str, str]]:
+    """Name and text of every object of the API server that is no Secret."""
+    kinds = dynamic.DynamicClient(api).resources
+    for kind in kinds.search():
+        listable = "list" in (getattr(kind, "verbs", None) or [])
+        if not listable or kind.kind.endswith("List") or kind.kind == "Secret":
+            continue
+        for live in kind.get().to_dict()["items"]:
+            yield f"{kind.kind} {live['metadata']['name']}", json.dumps(live)
+
+
+def test_no_secret_leaves_the_secrets(
+    world: World, api: Api, admin: client.ApiClient, operator: Operator
+) -> None:
+    team = world.ready_workspace()
+    # errors are where secrets like to show up: wrong credentials, with all that is then said
+    world.store_admin("a-wrong-key-that-nobody-may-see")
+    world.database_admin("a-wrong-password-that-nobody-may-see")
+    other = world.namespace("other")
+    world.make_workspace(other)
+    world.workspace_is(other, "WrongCredentials", "ArtifactStoreReady")
+    world.workspace_is(other, "WrongCredentials", "DatabaseReady")
+    fake_kubelet(api, team)
+    hidden = secrets(world, [team, other, world.platform])
+    hidden |= {"a-wrong-key-that-nobody-may-see", "a-wrong-password-that-nobody-may-see"}
+    assert len(hidden) > 8, "there is something to hide"
+    sample = next(iter(hidden))
+    assert found({sample}, [("Secret", json.dumps(sample))]) == ["Secret"], "it would be found"
+
+    objects = list(everything_else(admin))
+    assert {name.split()[0] for name, _ in objects} >= {"MlflowWorkspace", "Job", "Deployment"}
+    log = operator.log.read_text()
+    assert log
+    assert found(hidden, [*objects, ("log", log)]) == []
+
+    world.store_admin(world.versitygw.secret_access_key)
+    world.database_admin(world.postgresql.password)
+    world.until_condition(WORKSPACE, other, "models", "ArtifactStoreReady", expected="True")
+
+
+def found(hidden: set[str], texts: list[tuple[str, str]]) -> list[str]:
+    """Names of the texts that show one of the secrets."""
+    return [name for name, text in texts if any(value in text for value in hidden)]
