@@ -42,49 +42,54 @@ def key_revoked(jobs: Jobs, mine: OwnWorkspace) -> Broken:
     """The workspace's key is deleted while pods train with it; a new one is made at the end."""
     user = identity(mine.name, mine.name)
     with iam() as client:
+        try:
+            return _break(jobs, mine, lambda: _delete_keys(client, user))
+        finally:
+            key = client.create_access_key(UserName=user)["AccessKey"]
+            names = (contract.AWS_ACCESS_KEY_ID, contract.AWS_SECRET_ACCESS_KEY)
+            values = (key["AccessKeyId"], key["SecretAccessKey"])
+            overwrite(mine, dict(zip(names, values, strict=True)))
 
-        def revoke() -> None:
-            for key in client.list_access_keys(UserName=user)["AccessKeyMetadata"]:
-                client.delete_access_key(UserName=user, AccessKeyId=key["AccessKeyId"])
 
-        outcomes = _break(jobs, mine, revoke)
-        key = client.create_access_key(UserName=user)["AccessKey"]
-    overwrite(
-        mine,
-        {
-            contract.AWS_ACCESS_KEY_ID: key["AccessKeyId"],
-            contract.AWS_SECRET_ACCESS_KEY: key["SecretAccessKey"],
-        },
-    )
-    return outcomes
+def _delete_keys(client: Any, user: str) -> None:
+    for key in client.list_access_keys(UserName=user)["AccessKeyMetadata"]:
+        client.delete_access_key(UserName=user, AccessKeyId=key["AccessKeyId"])
 
 
 def bucket_deleted(jobs: Jobs, mine: OwnWorkspace) -> Broken:
     """The bucket is deleted while pods train, and made again, empty, at the end."""
     with s3() as client:
-        outcomes = _break(jobs, mine, lambda: remove_bucket(client, mine.bucket))
-        client.create_bucket(Bucket=mine.bucket)
-    return outcomes
+        try:
+            return _break(jobs, mine, lambda: remove_bucket(client, mine.bucket))
+        finally:
+            remove_bucket(client, mine.bucket)
+            client.create_bucket(Bucket=mine.bucket)
 
 
 def server_down(jobs: Jobs, mine: OwnWorkspace) -> tuple[Outcome, Outcome]:
     """Without and with Mooring while the tracking server is down; it is back at the end."""
-    stop_server(mine.name)
     impatient = {contract.HTTP_MAX_RETRIES: "0"}
     by_hand = hand_wired(mine.name, mine.name)
-    plain = jobs.start(PLAIN, [training("--autolog-only", env_vars=impatient, **by_hand)])
-    (moored,) = jobs.run(MOORED, [training(binding=mine.name)])
-    (lost,) = jobs.finish(plain)
-    start_server(mine.name)
-    return lost, moored
+    stop_server(mine.name)
+    try:
+        started = (
+            jobs.start(PLAIN, [training("--autolog-only", env_vars=impatient, **by_hand)]),
+            jobs.start(MOORED, [training(binding=mine.name)]),
+        )
+        (plain,), (moored,) = map(jobs.finish, started)
+    finally:
+        start_server(mine.name)
+    return plain, moored
 
 
 def key_wrong(jobs: Jobs, mine: OwnWorkspace) -> Outcome:
     """With Mooring while the published Secret holds a wrong key; the right one at the end."""
     right = mine.secret()
     overwrite(mine, right | {contract.AWS_SECRET_ACCESS_KEY: "w" * 40})
-    (outcome,) = jobs.run(MOORED, [training(binding=mine.name)])
-    overwrite(mine, right)
+    try:
+        (outcome,) = jobs.run(MOORED, [training(binding=mine.name)])
+    finally:
+        overwrite(mine, right)
     return outcome
 
 

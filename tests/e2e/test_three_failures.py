@@ -16,8 +16,6 @@ from tests.e2e.jobs import MOORED, PLAIN, Jobs, Outcome, training
 from tests.e2e.scenarios import TEAM, Broken, HandOver
 from tests.e2e.workspaces import OwnWorkspace, keys
 
-ROOT: Final = f"{TEAM}/{TEAM}/"
-
 LOCAL_URI: Final = "sqlite:////tmp/mlflow.db"
 WRONG_KEY: Final = {
     contract.AWS_ACCESS_KEY_ID: "AKIAWRONG",
@@ -36,6 +34,9 @@ URI_LOST: Final = {
     "local": {contract.TRACKING_URI: LOCAL_URI},
 }
 CREDENTIAL_LOST: Final = {"missing": WIRED, "wrong": WIRED | WRONG_KEY}
+
+ALPHAS: Final = [0.25, 0.5, 4.0]
+"""What the mapped trainings differ in."""
 
 SET_URI: Final = f"import mlflow\nmlflow.set_tracking_uri({LOCAL_URI!r})\n"
 SET_KEY: Final = f"import os\nos.environ.update({WRONG_KEY!r})\n"
@@ -71,6 +72,7 @@ def moored(jobs: Jobs) -> dict[str, Outcome]:
 
 @pytest.fixture(scope="module")
 def handed(jobs: Jobs) -> tuple[HandOver, HandOver]:
+    """What came of trainings with a lost sidecar, and of the task after them."""
     return scenarios.sidecar_killed(jobs, ALPHAS)
 
 
@@ -93,7 +95,7 @@ def test_lost_uri_loses_the_run(
     assert not landed(store, outcome)
 
 
-def test_injected_uri_keeps_the_run(
+def test_injected_connection_keeps_run_and_model(
     moored: dict[str, Outcome], server: Tracking, store: Any
 ) -> None:
     outcome = moored["nothing set"]
@@ -229,8 +231,6 @@ def test_bucket_deleted_before_the_task_makes_the_guard_refuse(
 
 
 # --- 3: the identity is lost ----------------------------------------------------------------------
-
-ALPHAS: Final = [0.25, 0.5, 4.0]
 
 
 def test_killed_sidecar_loses_the_reference(handed: tuple[HandOver, HandOver]) -> None:

@@ -1,6 +1,7 @@
 """A real API server, PostgreSQL and versitygw, and the operator as a process between them."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -70,6 +71,15 @@ def world(
     api: Api, operator: Operator, postgresql_service: Postgresql, versitygw_service: Versitygw
 ) -> Iterator[World]:
     """A part of everything that no other test touches."""
-    made = World(api, postgresql_service, versitygw_service)
-    yield made
-    made.close()
+    with closing(World(api, postgresql_service, versitygw_service)) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def healing_world(
+    api: Api, operator: Operator, postgresql_service: Postgresql, versitygw_service: Versitygw
+) -> Iterator[World]:
+    """A part of everything for tests that leave it as they found it."""
+    with closing(World(api, postgresql_service, versitygw_service)) as made:
+        made.ready_workspace()
+        yield made

@@ -8,7 +8,7 @@ controllers would write.
 from datetime import UTC, datetime
 from typing import Any
 
-from mooring_operator.kube import DEPLOYMENT, JOB, POD
+from mooring_operator.kube import BINDING, DEPLOYMENT, JOB, KINDS, POD, WORKSPACE
 from tests.integration.operator.api import Api, Manifest
 
 
@@ -72,6 +72,17 @@ def fake_kubelet(api: Api, namespace: str) -> None:
         status = deployment.get("status", {})
         if status.get("observedGeneration") != deployment["metadata"]["generation"]:
             serve(api, deployment)
+
+
+def fake_garbage_collector(api: Api, namespace: str) -> None:
+    """Delete what a deleted workspace or binding of the namespace leaves behind."""
+    owners = [live for kind in (WORKSPACE, BINDING) for live in api.list(kind, namespace)]
+    uids = {live["metadata"]["uid"] for live in owners}
+    for kind in KINDS.values():
+        for live in api.list(kind, namespace) if kind.namespaced else []:
+            references = live["metadata"].get("ownerReferences", [])
+            if references and all(reference["uid"] not in uids for reference in references):
+                api.delete(kind, namespace, live["metadata"]["name"])
 
 
 def _set(api: Api, job: Manifest, status: dict[str, Any]) -> None:

@@ -1,5 +1,8 @@
 """The end of a workspace: its credentials are worth nothing any more, its data stays."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import psycopg
 import pytest
 
@@ -54,36 +57,53 @@ def test_bindings_are_withdrawn(world: World) -> None:
     assert "pod" not in live["status"]
 
 
-@pytest.mark.parametrize("broken", ["store", "database", "class"])
-def test_a_blocked_deletion_says_why_and_goes_on_by_itself(world: World, broken: str) -> None:
+@dataclass(frozen=True)
+class Fault:
+    """What keeps credentials from being revoked, what is said, and how it is put right."""
+
+    name: str
+    spoil: Callable[[World], object]
+    told: str
+    mend: Callable[[World], object]
+
+
+FAULTS = (
+    Fault(
+        "store",
+        lambda world: world.edit_s3(iam={"endpoint": f"http://127.0.0.1:{free_port()}"}),
+        "artifactStore.s3.iam.endpoint",
+        lambda world: world.edit_s3(iam={"endpoint": world.versitygw.iam}),
+    ),
+    Fault(
+        "database",
+        lambda world: world.edit_postgresql(port=free_port()),
+        "backendStore.postgresql",
+        lambda world: world.edit_postgresql(port=world.postgresql.port),
+    ),
+    Fault(
+        "class",
+        lambda world: world.drop_class(),
+        "there is no MlflowWorkspaceClass",
+        lambda world: world.api.create(world.class_manifest()),
+    ),
+)
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+def test_a_blocked_deletion_says_why_and_goes_on_by_itself(world: World, fault: Fault) -> None:
     team = world.ready_workspace()
-    sentence = {
-        "store": "artifactStore.s3.iam.endpoint",
-        "database": "backendStore.postgresql",
-        "class": "there is no MlflowWorkspaceClass",
-    }
-    breaking = {
-        "store": lambda: world.edit_s3(iam={"endpoint": f"http://127.0.0.1:{free_port()}"}),
-        "database": lambda: world.edit_postgresql(port=free_port()),
-        "class": world.drop_class,
-    }
-    mending = {
-        "store": lambda: world.edit_s3(iam={"endpoint": world.versitygw.iam}),
-        "database": lambda: world.edit_postgresql(port=world.postgresql.port),
-        "class": lambda: world.api.create(world.class_manifest()),
-    }
-    breaking[broken]()
+    fault.spoil(world)
     world.api.delete(WORKSPACE, team, "models")
 
     found = world.workspace_is(team, "DeletionBlocked")
     assert "credentials cannot be revoked" in found["message"]
-    assert sentence[broken] in found["message"]
-    if broken == "store":
+    assert fault.told in found["message"]
+    if fault.name == "store":
         assert outside.logins(world, team) == [], "what can be revoked is"
-    if broken == "database":
+    if fault.name == "database":
         assert not outside.user_exists(world, team)
 
-    mending[broken]()
+    fault.mend(world)
     until(lambda: gone(world, team), "the workspace to be gone")
     assert not outside.user_exists(world, team)
     assert outside.logins(world, team) == []

@@ -1,6 +1,6 @@
 """Healing: what someone deletes or edits by hand is back within two seconds."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from mooring_operator.kube import (
     Kind,
 )
 from tests.integration.operator.api import Manifest
+from tests.integration.operator.kubelet import fake_garbage_collector
 from tests.integration.operator.world import World, until
 
 BACK_S = 2.0
@@ -87,8 +88,15 @@ EDITS = [
 
 
 @pytest.fixture
-def team(world: World) -> str:
-    return world.ready_workspace()
+def world(healing_world: World) -> World:
+    return healing_world
+
+
+@pytest.fixture
+def team(world: World) -> Iterator[str]:
+    namespace = f"team-{world.id}"
+    yield namespace
+    world.converge(namespace)
 
 
 @pytest.mark.parametrize(("kind", "name"), OWNED, ids=lambda value: getattr(value, "kind", ""))
@@ -97,13 +105,14 @@ def test_what_is_deleted_is_back(world: World, team: str, kind: Kind, name: str)
     assert live is not None
     uid = live["metadata"]["uid"]
     world.api.delete(kind, team, name)
+    fake_garbage_collector(world.api, team)
 
     def anew() -> bool:
         again = world.api.get(kind, team, name)
         return again is not None and again["metadata"]["uid"] != uid
 
     until(anew, f"{kind.kind} {name}", BACK_S)
-    world.converge(team)
+    world.binding_is(team, "models", "True")
 
 
 @pytest.mark.parametrize("edit", EDITS, ids=lambda edit: edit.kind.kind)

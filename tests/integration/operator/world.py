@@ -4,6 +4,7 @@ import base64
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeVar
 from uuid import uuid4
 
@@ -213,7 +214,10 @@ class World:
             for live in self.api.list(kind):
                 metadata = live["metadata"]
                 self.api.delete(kind, metadata.get("namespace", ""), metadata["name"])
-            until(lambda kind=kind: not self.api.list(kind), f"every {kind.kind} to be gone")
+            until(partial(self._none_left, kind), f"every {kind.kind} to be gone")
+
+    def _none_left(self, kind: Kind) -> bool:
+        return not self.api.list(kind)
 
     # --- looking at things ------------------------------------------------------------------------
 

@@ -3,9 +3,13 @@
 from collections.abc import Sequence
 from typing import Any
 
-from mooring_operator.api.conditions import Verdict, to_conditions
+import structlog
+
+from mooring_operator.api.conditions import READY, Verdict, to_conditions
 from mooring_operator.kube import KubeError, Manifest
 from mooring_operator.reconcile.world import Outcome, World
+
+log = structlog.get_logger()
 
 
 def report(
@@ -26,7 +30,20 @@ def report(
     }
     if status != before:
         _write(world, live, status)
+        _tell(live, verdicts)
     return Outcome(retry=any(v.finding is not None and not v.finding.waiting for v in verdicts))
+
+
+def _tell(live: Manifest, verdicts: Sequence[Verdict]) -> None:
+    ready = next(v for v in verdicts if v.type == READY)
+    metadata = live["metadata"]
+    log.info(
+        "status changed",
+        object=f"{live['kind']} {metadata.get('namespace', '')}/{metadata['name']}",
+        ready=ready.ok,
+        reason=ready.finding.reason if ready.finding else READY,
+        message=ready.finding.message if ready.finding else ready.holds,
+    )
 
 
 def _write(world: World, live: Manifest, status: dict[str, Any]) -> None:
