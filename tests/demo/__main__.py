@@ -27,14 +27,13 @@ app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False)
 @app.command()
 def up() -> None:
     """Have the system in place, run the main job on it, and show what came of it."""
-    timings: list[tuple[str, float]] = []
-    with _timed(timings, "cluster, images, charts, workspaces"):
-        bring_up()
-    with _timed(timings, "the DAG run"):
+    steps = _Steps()
+    bring_up(steps)
+    with steps(f"Airflow runs the DAG {DAG}: train three times, evaluate, score"):
         run = _run_job()
-    with _timed(timings, "reading everything back"):
+    with steps("every artifact is read back from the store"):
         _show(run)
-    console.print(report.timings_table(timings))
+    console.print(report.timings_table(steps.timings))
     report.next_steps()
     if run.state != "success":
         raise ClusterError(f"the DAG run {run.run_id} is {run.state}; see: make ui")
@@ -47,10 +46,7 @@ def ui() -> None:
 
 
 def _run_job() -> DagRun:
-    with (
-        airflow() as client,
-        stage(f"Airflow runs the DAG {DAG}: train three times, evaluate, score"),
-    ):
+    with airflow() as client:
         return client.run(DAG, progress=_Progress())
 
 
@@ -79,11 +75,18 @@ def _show(run: DagRun) -> None:
             console.print(report.model_table(model))
 
 
-@contextmanager
-def _timed(timings: list[tuple[str, float]], title: str) -> Iterator[None]:
-    started = time.monotonic()
-    yield
-    timings.append((title, time.monotonic() - started))
+class _Steps:
+    """Shows each step as `stage` does, and keeps how long it took."""
+
+    def __init__(self) -> None:
+        self.timings: list[tuple[str, float]] = []
+
+    @contextmanager
+    def __call__(self, title: str) -> Iterator[None]:
+        started = time.monotonic()
+        with stage(title):
+            yield
+        self.timings.append((title, time.monotonic() - started))
 
 
 def main() -> None:

@@ -5,6 +5,8 @@ Every step looks first and does only what is missing, so a second run changes no
 
 import hashlib
 import json
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -57,21 +59,24 @@ RELEASES: Final = (
 )
 
 
-def bring_up() -> None:
-    """Have everything in place and ready. Raises ClusterError with what is in the way."""
-    with stage("this machine: the programs that are needed"):
+def bring_up(step: Callable[[str], AbstractContextManager[None]] = stage) -> None:
+    """Have everything in place and ready; each step runs within `step(what it does)`.
+
+    Raises ClusterError with what is in the way.
+    """
+    with step("this machine: the programs that are needed"):
         prepare()
-    with stage("the cluster: one Kubernetes node"):
+    with step("the cluster: one Kubernetes node"):
         cluster.up()
-    with stage("the images: build what changed, load what the node lacks"):
+    with step("the images: build what changed, load what the node lacks"):
         references = deliver()
     for release in RELEASES:
-        with stage(f"charts/{release.name}: helm upgrade --install, and wait for its pods"):
+        with step(f"charts/{release.name}: helm upgrade --install, and wait for its pods"):
             install(release, references)
     for team in TEAMS:
         apply(*workspace(team))
     for team in TEAMS:
-        with stage(f"MlflowWorkspace {team}: database, role, migration, server, round trip"):
+        with step(f"MlflowWorkspace {team}: database, role, migration, server, round trip"):
             wait_ready("mlw", team, team)
 
 

@@ -59,8 +59,8 @@ def main() -> None:
     queue = WorkQueue()
     # the second pool is for waiting on the outside beside a worker, one thread for each
     with ThreadPoolExecutor(options.workers, "outside") as threads:
-        world = World(api_server, queue.add, threads, _now)
-        controller = Controller(world, queue, options.workers, RESYNC_S)
+        world = World(api_server, queue, threads, _now)
+        controller = Controller(world, options.workers, RESYNC_S)
         ready = threading.Event()
         health = serve_health(options.http_port, controller.healthy, ready.is_set, queue.depth)
         controller.start()

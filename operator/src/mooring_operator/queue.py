@@ -11,6 +11,8 @@ import random
 import threading
 import time
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -84,8 +86,9 @@ class WorkQueue:
                     key = self._ready.popleft()
                     self._waiting.discard(key)
                     self._held.add(key)
-                    # this worker knew when the next delayed key is due: another one must know now
-                    self._changed.notify()
+                    if self._delayed:
+                        # this worker may be the only one that knew when the next one is due
+                        self._changed.notify()
                     return key
                 next_due = self._delayed[0][0] - time.monotonic() if self._delayed else None
                 self._changed.wait(next_due)
@@ -98,6 +101,19 @@ class WorkQueue:
             if key in self._again:
                 self._again.discard(key)
                 self._add(key)
+
+    @contextmanager
+    def holding(self, key: Key) -> Iterator[bool]:
+        """Keep workers away from `key` meanwhile; False where it waits for one or has one."""
+        with self._changed:
+            free = key not in self._held and key not in self._waiting
+            if free:
+                self._held.add(key)
+        try:
+            yield free
+        finally:
+            if free:
+                self.done(key)
 
     def close(self) -> None:
         """Let every worker's `take` return None; what is held may be finished."""

@@ -83,6 +83,11 @@ class Api:
         except dynamic.exceptions.NotFoundError:
             return
 
+    def clear(self, kind: Kind, namespace: str) -> None:
+        """Delete all objects of a kind in the namespace."""
+        # a collection is deleted by a selector, also one that matches everything
+        self._kind(kind).delete(namespace=namespace, label_selector="none!=none", body={})
+
     def writes(self) -> Counter[str]:
         """Return how many writes of each `VERB resource/subresource` the server has answered.
 

@@ -20,11 +20,19 @@ from tests.services.process import free_port, service
 
 NAMESPACE = "mooring-system"
 CALM_S = 0.7
+PROGRAM = """
+import sys
+# its image has none of these; kopf, psycopg and structlog import them when they are there, which
+# takes seconds and 70 MB
+sys.modules.update(kubernetes=None, kubernetes_asyncio=None, greenlet=None, rich=None)
+from mooring_operator.main import main
+main()
+"""
 RIGHTS = ("ServiceAccount", "ClusterRole", "ClusterRoleBinding")
 
 
 class Operator:
-    """`python -m mooring_operator.main`, which can be stopped, killed and started again."""
+    """The operator's process as in its image, which can be stopped, killed and started again."""
 
     def __init__(self, kubeconfig: Path, log: Path) -> None:
         """Keep what it is started with; `log` takes what every start of it writes."""
@@ -45,7 +53,7 @@ class Operator:
         }
         self._process = self._stack.enter_context(
             service(
-                [sys.executable, "-m", "mooring_operator.main"],
+                [sys.executable, "-c", PROGRAM],
                 log=self.log,
                 ready=lambda: _answers(f"{self._url}/readyz"),
                 env=environment,

@@ -97,6 +97,7 @@ def team(world: World) -> Iterator[str]:
     namespace = f"team-{world.id}"
     yield namespace
     world.converge(namespace)
+    world.binding_is(namespace, "models", "True")
 
 
 @pytest.mark.parametrize(("kind", "name"), OWNED, ids=lambda value: getattr(value, "kind", ""))
@@ -112,7 +113,6 @@ def test_what_is_deleted_is_back(world: World, team: str, kind: Kind, name: str)
         return again is not None and again["metadata"]["uid"] != uid
 
     until(anew, f"{kind.kind} {name}", BACK_S)
-    world.binding_is(team, "models", "True")
 
 
 @pytest.mark.parametrize("edit", EDITS, ids=lambda edit: edit.kind.kind)

@@ -151,3 +151,14 @@ def poke(world: World, namespace: str) -> None:
 
 def difference(world: World, before: Counter[str]) -> dict[str, int]:
     return dict(world.api.writes() - before)
+
+
+def test_two_workspaces_fit_into_110_mb(world: World, operator: Operator) -> None:
+    assert operator.stop() == 0
+    operator.start()
+    world.make_class()
+    for team in (world.namespace("team-a"), world.namespace("team-b")):
+        world.make_workspace(team)
+        world.converge(team)
+    operator.settle()
+    assert operator.resident() <= 110e6

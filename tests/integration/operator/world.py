@@ -17,8 +17,12 @@ from mooring.contract import (
 from mooring_operator.kube import (
     BINDING,
     CONFIG_MAP,
+    DEPLOYMENT,
+    JOB,
     ROLE_BINDING,
     SECRET,
+    SERVICE,
+    SERVICE_ACCOUNT,
     WORKSPACE,
     WORKSPACE_CLASS,
     Kind,
@@ -29,6 +33,7 @@ from tests.services.postgresql import Postgresql
 from tests.services.versitygw import Versitygw
 
 PATIENCE_S = 30.0
+CHILDREN = (CONFIG_MAP, DEPLOYMENT, JOB, ROLE_BINDING, SECRET, SERVICE, SERVICE_ACCOUNT)
 Found = TypeVar("Found")
 
 
@@ -66,6 +71,7 @@ class World:
     postgresql: Postgresql
     versitygw: Versitygw
     id: str = field(default_factory=unique)
+    namespaces: list[str] = field(default_factory=list)
 
     @property
     def platform(self) -> str:
@@ -90,6 +96,7 @@ class World:
         self.api.create(
             {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": full, "labels": labels}}
         )
+        self.namespaces.append(full)
         return full
 
     def secret(self, namespace: str, name: str, values: Mapping[str, str]) -> None:
@@ -209,12 +216,15 @@ class World:
         return namespace
 
     def close(self) -> None:
-        """Delete what the test made, so that the operator is done with it."""
+        """Delete what the test made, and what the operator made of it: nothing collects garbage."""
         for kind in (WORKSPACE, BINDING, WORKSPACE_CLASS):
             for live in self.api.list(kind):
                 metadata = live["metadata"]
                 self.api.delete(kind, metadata.get("namespace", ""), metadata["name"])
             until(partial(self._none_left, kind), f"every {kind.kind} to be gone")
+        for namespace in self.namespaces:
+            for kind in CHILDREN:
+                self.api.clear(kind, namespace)
 
     def _none_left(self, kind: Kind) -> bool:
         return not self.api.list(kind)

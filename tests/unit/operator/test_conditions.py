@@ -1,6 +1,7 @@
 """Conditions: the first thing that is wrong is the summary, and time moves only on a flip."""
 
 from mooring_operator.api.conditions import (
+    ARTIFACT_STORE_READY,
     DATABASE_READY,
     READY,
     SERVER_AVAILABLE,
@@ -20,6 +21,14 @@ def test_the_summary_is_the_first_finding() -> None:
     ]
     assert summary(verdicts, "fine").finding == Finding("WrongCredentials", "the password is wrong")
     assert summary([Verdict(DATABASE_READY, None)], "fine").ok
+
+
+def test_what_somebody_must_act_on_comes_before_what_is_under_way() -> None:
+    verdicts = [
+        Verdict(DATABASE_READY, Finding("Running", "the migration runs", waiting=True)),
+        Verdict(ARTIFACT_STORE_READY, Finding("Unreachable", "no answer")),
+    ]
+    assert summary(verdicts, "fine").finding == Finding("Unreachable", "no answer")
 
 
 def test_time_moves_only_when_the_status_flips() -> None:

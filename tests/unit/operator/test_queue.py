@@ -31,6 +31,25 @@ def test_a_key_added_while_it_is_held_comes_back_only_when_it_is_let_go() -> Non
     assert queue.take() == A
 
 
+def test_a_key_that_is_kept_from_workers_comes_when_it_is_let_go() -> None:
+    queue = WorkQueue()
+    with queue.holding(A) as mine:
+        assert mine
+        queue.add(A)
+        assert queue.depth() == 0, "no worker may get it now"
+        with queue.holding(A) as again:
+            assert not again
+    assert queue.take() == A
+    with queue.holding(A) as taken:
+        assert not taken
+    queue.done(A)
+    assert queue.depth() == 0
+    queue.add(A)
+    with queue.holding(A) as waits:
+        assert not waits
+    assert queue.take() == A
+
+
 def test_a_delayed_key_comes_by_itself_and_the_earliest_delay_wins() -> None:
     queue = WorkQueue()
     queue.add_after(A, 3600)

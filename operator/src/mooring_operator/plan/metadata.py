@@ -88,6 +88,11 @@ def child(owner: Owner, api_version: str, kind: str, name: str, component: str) 
     }
 
 
+def namespaced_name(live: Manifest) -> tuple[str, str]:
+    """Namespace and name of a live object."""
+    return live["metadata"]["namespace"], live["metadata"]["name"]
+
+
 def owner_of(manifest: Manifest) -> Owner | None:
     """The object that controls a live or planned one; None where there is none."""
     metadata = manifest["metadata"]

@@ -22,13 +22,13 @@ from mooring_operator.plan.binding import (
     launcher_name,
     launcher_role_binding,
     pod_fragment,
-    published_objects,
 )
 from mooring_operator.plan.connection import Connection
 from mooring_operator.plan.metadata import Owner, belongs
 from mooring_operator.queue import Key
 from mooring_operator.reconcile.loading import admits, load_class, parse_spec
 from mooring_operator.reconcile.provision import held_credentials
+from mooring_operator.reconcile.publish import publish
 from mooring_operator.reconcile.report import report
 from mooring_operator.reconcile.world import Blocked, Outcome, World, attempt, ensure
 
@@ -61,7 +61,7 @@ def reconcile_binding(world: World, key: Key) -> Outcome:
         _withdraw(world.kube, owner)
         return report(world, live, [Verdict(ACCEPTED, claim), Verdict(READY, claim)], {})
     accepted = Verdict(ACCEPTED, None, f"MlflowWorkspace {claim.workspace.name} admits it")
-    fields = attempt(lambda: _publish(world, claim))
+    fields = attempt(lambda: _answer(world, claim))
     if isinstance(fields, Finding):
         kept = _kept(world.kube, live, claim)
         return report(world, live, [accepted, Verdict(READY, fields)], kept)
@@ -97,7 +97,7 @@ def _accept(kube: Kube, live: Manifest, owner: Owner) -> Claim:
     return Claim(owner, target, workspace)
 
 
-def _publish(world: World, claim: Claim) -> dict[str, object]:
+def _answer(world: World, claim: Claim) -> dict[str, object]:
     """Write what answers the claim; the status fields that say where. Raises Blocked."""
     workspace, owner = claim.workspace, claim.owner
     class_ = load_class(world.kube, claim.live).spec
@@ -113,8 +113,7 @@ def _publish(world: World, claim: Claim) -> dict[str, object]:
         )
     s3 = class_.artifact_store.s3
     connection = Connection(workspace, s3, credentials.environment)
-    for desired in published_objects(owner, connection):
-        ensure(world, desired)
+    publish(world, owner, connection)
     rights = launcher_role_binding(owner, class_.launchers)
     if rights is None:
         _remove(world.kube, ROLE_BINDING, owner, launcher_name(owner.name))

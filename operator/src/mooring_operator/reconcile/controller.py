@@ -9,7 +9,7 @@ import structlog
 from prometheus_client import Counter, Histogram
 
 from mooring_operator.kube import BINDING, WORKSPACE, WORKSPACE_CLASS, KubeError
-from mooring_operator.queue import Key, WorkQueue
+from mooring_operator.queue import Key
 from mooring_operator.reconcile.binding import reconcile_binding
 from mooring_operator.reconcile.workspace import reconcile_workspace
 from mooring_operator.reconcile.workspaceclass import reconcile_class
@@ -32,11 +32,11 @@ SECONDS: Final = Histogram("mooring_reconcile_seconds", "Duration of reconciles.
 
 
 class Controller:
-    """Worker threads over one queue; `resync_s` is the time between full resyncs."""
+    """Worker threads over the queue; `resync_s` is the time between full resyncs."""
 
-    def __init__(self, world: World, queue: WorkQueue, workers: int, resync_s: float) -> None:
+    def __init__(self, world: World, workers: int, resync_s: float) -> None:
         self._world = world
-        self._queue = queue
+        self._queue = world.queue
         self._stopping = threading.Event()
         self._resync_s = resync_s
         self._threads = [

@@ -1,6 +1,5 @@
 """The pipeline of a workspace: from its spec to a server that is proven to keep artifacts."""
 
-from concurrent.futures import wait
 from dataclasses import dataclass
 
 from mooring.contract import published_name
@@ -15,15 +14,22 @@ from mooring_operator.api.conditions import (
     summary,
 )
 from mooring_operator.api.workspace import WorkspaceSpec
-from mooring_operator.api.workspaceclass import WorkspaceClassSpec
-from mooring_operator.kube import BINDING, WORKSPACE, Kube, Manifest
+from mooring_operator.api.workspaceclass import S3Store, WorkspaceClassSpec
+from mooring_operator.kube import BINDING, WORKSPACE, Manifest
 from mooring_operator.plan.binding import own_binding, workspace_of
 from mooring_operator.plan.connection import Connection
-from mooring_operator.plan.metadata import CLASS_ANNOTATION, CLEANUP_FINALIZER, Owner, belongs
+from mooring_operator.plan.metadata import (
+    CLASS_ANNOTATION,
+    CLEANUP_FINALIZER,
+    Owner,
+    belongs,
+    namespaced_name,
+)
 from mooring_operator.queue import Key
 from mooring_operator.reconcile.deletion import delete_workspace
-from mooring_operator.reconcile.loading import admits, load_class, parse_spec
-from mooring_operator.reconcile.provision import StoreCredentials, ensure_database, ensure_store
+from mooring_operator.reconcile.loading import LoadedClass, admits, load_class, parse_spec
+from mooring_operator.reconcile.provision import ensure_database, ensure_store
+from mooring_operator.reconcile.publish import publish
 from mooring_operator.reconcile.report import report
 from mooring_operator.reconcile.rollout import migrate, serve, serves, verify
 from mooring_operator.reconcile.world import Outcome, World, apply, attempt, set_metadata
@@ -35,13 +41,29 @@ _TYPES = (DATABASE_READY, ARTIFACT_STORE_READY, SERVER_AVAILABLE, ROUND_TRIP_VER
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A workspace as it was declared, its class, and the bindings that claim it."""
+    """A workspace as it was declared, its class, and the bindings around it."""
 
     owner: Owner
     spec: WorkspaceSpec
-    class_name: str
-    class_: WorkspaceClassSpec
-    claims: list[Key]
+    class_: LoadedClass
+    bindings: list[Manifest]
+
+    @property
+    def s3(self) -> S3Store:
+        """The store of the class."""
+        return self.class_.spec.artifact_store.s3
+
+    @property
+    def claims(self) -> list[Manifest]:
+        """The bindings that claim the workspace, whether or not it admits them."""
+        mine = (self.owner.namespace, self.owner.name)
+        return [binding for binding in self.bindings if workspace_of(binding) == mine]
+
+    @property
+    def own_binding(self) -> Manifest | None:
+        """The live binding of the workspace's own name."""
+        mine = (self.owner.namespace, self.owner.name)
+        return next((b for b in self.bindings if namespaced_name(b) == mine), None)
 
 
 def reconcile_workspace(world: World, key: Key) -> Outcome:
@@ -53,100 +75,79 @@ def reconcile_workspace(world: World, key: Key) -> Outcome:
     owner = Owner("MlflowWorkspace", meta.namespace, meta.name, meta.uid)
     if meta.deletion_timestamp:
         return delete_workspace(world, live, owner)
-    loaded = attempt(lambda: _load(world.kube, live, owner))
+    loaded = attempt(lambda: _load(world, live, owner))
     if isinstance(loaded, Finding):
         verdicts = [Verdict(kind, loaded) for kind in _TYPES]
         return report(world, live, [summary(verdicts, ""), *verdicts], {})
     if CLEANUP_FINALIZER not in meta.finalizers:
         finalizers = [*meta.finalizers, CLEANUP_FINALIZER]
-        annotations = {CLASS_ANNOTATION: loaded.class_name}
+        annotations = {CLASS_ANNOTATION: loaded.class_.name}
         set_metadata(world, live, finalizers=finalizers, annotations=annotations)
     return _converge(world, live, loaded)
 
 
-def _load(kube: Kube, live: Manifest, owner: Owner) -> Loaded:
-    spec = parse_spec(WorkspaceSpec, live)
-    class_ = load_class(kube, live)
-    return Loaded(owner, spec, class_.name, class_.spec, _claims(kube, owner, spec))
+def _load(world: World, live: Manifest, owner: Owner) -> Loaded:
+    """Read what the workspace depends on; raises Blocked.
 
-
-def _claims(kube: Kube, owner: Owner, spec: WorkspaceSpec) -> list[Key]:
-    """The bindings that claim the workspace.
-
-    Only a workspace that admits others looks beyond its own namespace, so that a thousand
-    workspaces do not list all bindings a thousand times.
+    Only a workspace that admits others looks at bindings beyond its own namespace, so that a
+    thousand workspaces do not list all bindings a thousand times.
     """
+    spec = parse_spec(WorkspaceSpec, live)
     where = owner.namespace if spec.allowed_namespaces.from_ == "Same" else ""
-    return [
-        Key(BINDING.kind, binding["metadata"]["namespace"], binding["metadata"]["name"])
-        for binding in kube.search(BINDING, where)
-        if workspace_of(binding) == (owner.namespace, owner.name)
-    ]
+    bindings = world.threads.submit(world.kube.search, BINDING, where)
+    class_ = load_class(world.kube, live)
+    return Loaded(owner, spec, class_, bindings.result())
 
 
 def _converge(world: World, live: Manifest, loaded: Loaded) -> Outcome:
-    owner, class_ = loaded.owner, loaded.class_
-    store, database = _provision(world, loaded)
-    connection = None
-    if isinstance(store, StoreCredentials):
-        connection = Connection(owner, class_.artifact_store.s3, store.environment)
+    owner, class_ = loaded.owner, loaded.class_.spec
+    # the store first: pods wait for what it answers, and for nothing else
+    connection = attempt(lambda: _connect(world, loaded))
+    database = attempt(lambda: ensure_database(world, owner, class_.backend_store.postgresql))
     findings = _rollout(world, class_, connection, owner, database)
     verdicts = [
         Verdict(DATABASE_READY, _finding(database) or findings[0], "the schema is current"),
-        Verdict(ARTIFACT_STORE_READY, _finding(store), "the store knows the workspace"),
+        Verdict(ARTIFACT_STORE_READY, _finding(connection), "the store knows the workspace"),
         Verdict(SERVER_AVAILABLE, findings[1], "the tracking server answers"),
         Verdict(ROUND_TRIP_VERIFIED, findings[2], "an artifact made the round trip"),
     ]
-    fields = {
-        "url": connection.tracking_uri if connection else None,
-        "artifactRoot": connection.artifact_root if connection else None,
-        "binding": {"name": published_name(owner.name)},
-    }
+    fields: dict[str, object] = {"binding": {"name": published_name(owner.name)}}
+    if isinstance(connection, Connection):
+        fields |= {"url": connection.tracking_uri, "artifactRoot": connection.artifact_root}
     ready = summary(verdicts, "a run and an artifact made the round trip")
     return report(world, live, [ready, *verdicts], fields)
 
 
-def _provision(world: World, loaded: Loaded) -> tuple[StoreCredentials | Finding, str | Finding]:
-    """What the store and the database server answer.
-
-    The two do not need each other, and pods need only the store to be told.
-    """
-    postgresql = loaded.class_.backend_store.postgresql
-    database = world.threads.submit(
-        attempt, lambda: ensure_database(world, loaded.owner, postgresql)
-    )
-    try:
-        store = attempt(lambda: _publish(world, loaded))
-    finally:
-        # whatever the store did: two of these at once for one workspace would make two passwords
-        wait((database,))
-    return store, database.result()
-
-
-def _publish(world: World, loaded: Loaded) -> StoreCredentials:
-    """Have the store trust the admitted namespaces, then have the bindings tell their pods."""
+def _connect(world: World, loaded: Loaded) -> Connection:
+    """Have the store trust the admitted namespaces, and the bindings tell their pods."""
     owner, allowed = loaded.owner, loaded.spec.allowed_namespaces
-    claimants = {claim.namespace for claim in loaded.claims}
+    claimants = {binding["metadata"]["namespace"] for binding in loaded.claims}
     admitted = {n for n in claimants if admits(world.kube, allowed, owner.namespace, n)}
-    credentials = ensure_store(world, owner, loaded.class_.artifact_store.s3, admitted)
-    _ensure_own_binding(world, owner)
-    for key in {Key(BINDING.kind, owner.namespace, owner.name), *loaded.claims}:
-        world.enqueue(key)
-    return credentials
+    credentials = ensure_store(world, owner, loaded.s3, admitted)
+    connection = Connection(owner, loaded.s3, credentials.environment)
+    _ensure_own_binding(world, loaded, connection)
+    for namespace, name in {(owner.namespace, owner.name), *map(namespaced_name, loaded.claims)}:
+        world.queue.add(Key(BINDING.kind, namespace, name))
+    return connection
 
 
-def _ensure_own_binding(world: World, owner: Owner) -> None:
+def _ensure_own_binding(world: World, loaded: Loaded, connection: Connection) -> None:
     """Have the binding of the workspace's own name; one that its team made does as well."""
-    live = world.kube.get(BINDING, owner.namespace, owner.name)
-    theirs = live is not None and not belongs(live, owner)
-    if live is None or not theirs or workspace_of(live) != (owner.namespace, owner.name):
+    owner, live = loaded.owner, loaded.own_binding
+    if live is None:
+        # pods wait for it: answered at once; the binding's own pipeline tells what is wrong
+        with world.queue.holding(Key(BINDING.kind, owner.namespace, owner.name)):
+            made = apply(world, own_binding(owner), None)
+            target = Owner(BINDING.kind, owner.namespace, owner.name, made["metadata"]["uid"])
+            attempt(lambda: publish(world, target, connection))
+    elif belongs(live, owner) or live not in loaded.claims:
         apply(world, own_binding(owner), live)
 
 
 def _rollout(
     world: World,
     class_: WorkspaceClassSpec,
-    connection: Connection | None,
+    connection: Connection | Finding,
     owner: Owner,
     database: str | Finding,
 ) -> Findings:
@@ -159,7 +160,7 @@ def _rollout(
     if isinstance(database, Finding):
         return waits, waits, waits
     migration = attempt(lambda: migrate(world, owner, class_, database))
-    if connection is None or (migration is not None and serves(world, owner)):
+    if isinstance(connection, Finding) or (migration is not None and serves(world, owner)):
         return migration, waits, waits
     server = attempt(lambda: serve(world, connection, class_, database))
     if isinstance(server, Finding):

@@ -9,7 +9,7 @@ from mooring_operator.api.conditions import Finding
 from mooring_operator.kube import KINDS, Kube, KubeError, Manifest
 from mooring_operator.plan.drift import differs, marked
 from mooring_operator.plan.metadata import belongs, owner_of
-from mooring_operator.queue import Key
+from mooring_operator.queue import WorkQueue
 
 Result = TypeVar("Result")
 
@@ -19,10 +19,10 @@ _REFUSED: Final = frozenset({400, 403, 422})
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """The API server, a way to have other keys reconciled, threads for waiting, a clock."""
+    """The API server, the queue of what is to be looked at, threads for waiting, a clock."""
 
     kube: Kube
-    enqueue: Callable[[Key], None]
+    queue: WorkQueue
     threads: Executor
     now: Callable[[], str]
 

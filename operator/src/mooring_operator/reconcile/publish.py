@@ -1,0 +1,20 @@
+"""What pods read: the ConfigMap and the Secret of a binding."""
+
+from concurrent.futures import wait
+
+from mooring_operator.plan.binding import published_objects
+from mooring_operator.plan.connection import Connection
+from mooring_operator.plan.metadata import Owner
+from mooring_operator.reconcile.world import World, ensure
+
+
+def publish(world: World, binding: Owner, connection: Connection) -> None:
+    """Have both objects beside the binding, written at the same time. Raises Blocked."""
+    public, secret = published_objects(binding, connection)
+    beside = world.threads.submit(ensure, world, public)
+    try:
+        ensure(world, secret)
+    finally:
+        # nothing of one look at a binding may still be under way when the next one begins
+        wait((beside,))
+    beside.result()

@@ -1,0 +1,115 @@
+"""Triggers: which objects are looked at when another one changes."""
+
+from typing import Any
+
+from mooring.contract import API_VERSION
+from mooring_operator.plan.metadata import CLASS_ANNOTATION, WORKSPACE_LABEL
+from mooring_operator.queue import Key
+from mooring_operator.reconcile.triggers import Triggers
+
+Body = dict[str, Any]
+
+CLASS = Key("MlflowWorkspaceClass", "", "gold")
+WORKSPACE = Key("MlflowWorkspace", "team-a", "models")
+GUEST = Key("MlflowBinding", "guests", "guest")
+
+
+def body(key: Key, *, spec: Body | None = None, **metadata: Any) -> Body:
+    head = {"name": key.name, "uid": f"uid of {key}", "generation": 1, **metadata}
+    if key.namespace:
+        head["namespace"] = key.namespace
+    return {"apiVersion": API_VERSION, "kind": key.kind, "metadata": head, "spec": spec or {}}
+
+
+def claim(workspace: Key = WORKSPACE, **metadata: Any) -> Body:
+    ref = {"name": workspace.name, "namespace": workspace.namespace}
+    return body(GUEST, spec={"workspaceRef": ref}, **metadata)
+
+
+def filled() -> Triggers:
+    """Triggers that have seen a class, its workspace, and a binding to that."""
+    triggers = Triggers()
+    for each in (body(CLASS), body(WORKSPACE, spec={"className": "gold"}), claim()):
+        triggers.own(None, each)
+    return triggers
+
+
+def test_a_status_write_of_the_operator_wakes_nothing_up() -> None:
+    triggers = filled()
+    written = claim(resourceVersion="8", managedFields=[{"manager": "mooring-operator"}])
+    assert triggers.own("MODIFIED", written | {"status": {"url": "http://x"}}) == []
+
+
+def test_a_class_wakes_its_workspaces_and_their_bindings() -> None:
+    keys = filled().own("MODIFIED", body(CLASS, generation=2))
+    assert keys == [CLASS, WORKSPACE, GUEST]
+
+
+def test_a_class_that_becomes_ready_wakes_its_workspaces() -> None:
+    ready = {"conditions": [{"type": "Ready", "status": "True", "message": "it works"}]}
+    triggers = filled()
+    assert WORKSPACE in triggers.own("MODIFIED", body(CLASS) | {"status": ready})
+    ready["conditions"][0]["message"] = "it still works"
+    assert triggers.own("MODIFIED", body(CLASS) | {"status": ready}) == []
+
+
+def test_any_class_wakes_the_workspaces_that_name_none() -> None:
+    triggers = Triggers()
+    triggers.own(None, body(WORKSPACE))
+    silver = body(Key(CLASS.kind, "", "silver"))
+    assert WORKSPACE in triggers.own("ADDED", silver), "it may be the default"
+    triggers.own("MODIFIED", body(WORKSPACE, annotations={CLASS_ANNOTATION: "gold"}))
+    assert WORKSPACE not in triggers.own("DELETED", silver), "it is settled"
+    assert WORKSPACE in triggers.own("ADDED", body(CLASS))
+
+
+def test_a_deleted_workspace_wakes_its_bindings() -> None:
+    gone = body(WORKSPACE, spec={"className": "gold"})
+    assert filled().own("DELETED", gone) == [WORKSPACE, GUEST]
+
+
+def test_a_binding_wakes_the_workspace_that_it_claims_and_the_one_that_it_claimed() -> None:
+    other = Key("MlflowWorkspace", "team-b", "models")
+    keys = filled().own("MODIFIED", claim(other, generation=2))
+    assert set(keys) == {GUEST, WORKSPACE, other}
+
+
+def test_a_deleted_binding_is_forgotten() -> None:
+    triggers = filled()
+    assert set(triggers.own("DELETED", claim())) == {GUEST, WORKSPACE}
+    assert triggers.own("MODIFIED", body(CLASS, generation=2)) == [CLASS, WORKSPACE]
+
+
+def test_a_namesake_of_a_deleted_binding_is_remembered() -> None:
+    triggers = filled()
+    triggers.own("ADDED", claim(uid="another"))
+    triggers.own("DELETED", claim())
+    assert GUEST in triggers.own("MODIFIED", body(CLASS, generation=2))
+
+
+def test_an_owned_binding_wakes_its_owner() -> None:
+    owner = {"apiVersion": API_VERSION, "kind": WORKSPACE.kind, "name": "models", "uid": "1",
+             "controller": True}  # fmt: skip
+    own = Key("MlflowBinding", "team-a", "models")
+    turned = body(own, spec={"workspaceRef": {"name": "other"}}, ownerReferences=[owner])
+    assert WORKSPACE in Triggers().own("MODIFIED", turned), "it must be turned back"
+
+
+def test_a_binding_without_a_workspace_is_no_mistake() -> None:
+    assert GUEST in Triggers().own("ADDED", body(GUEST))
+
+
+def test_labels_of_a_namespace_wake_its_bindings_and_their_workspaces() -> None:
+    triggers = filled()
+    guests = Key("Namespace", "", "guests")
+    assert triggers.namespace(None, body(guests, labels={"tier": "gold"})) == []
+    assert triggers.namespace("MODIFIED", body(guests, labels={"tier": "gold"})) == []
+    keys = triggers.namespace("MODIFIED", body(guests, labels={"tier": "silver"}))
+    assert set(keys) == {GUEST, WORKSPACE}
+    assert triggers.namespace("DELETED", body(guests)) == []
+
+
+def test_a_pod_wakes_its_workspace() -> None:
+    pod = Key("Pod", "team-a", "models-mlflow-migrate-1-abcde")
+    assert Triggers().child(body(pod, labels={WORKSPACE_LABEL: "models"})) == [WORKSPACE]
+    assert Triggers().child(body(pod)) == []
