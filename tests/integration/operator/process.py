@@ -13,12 +13,13 @@ import yaml
 from kubernetes import client
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.chart.rendering import find, render
+from tests.chart.rendering import render
 from tests.cluster.apiserver import ApiServer
 from tests.integration.operator.api import Api
 from tests.services.process import free_port, service
 
 NAMESPACE = "mooring-system"
+ACCOUNT = "mooring"
 CALM_S = 0.7
 PROGRAM = """
 import sys
@@ -109,18 +110,28 @@ def _answers(url: str) -> bool:
         return False
 
 
-def least_privilege(server: ApiServer, api: Api, account: client.CoreV1Api, folder: Path) -> Path:
+def least_privilege(server: ApiServer, api: Api, core: client.CoreV1Api, folder: Path) -> Path:
     """Install the rights of charts/mooring; return a kubeconfig that has them and no others."""
     manifests = [m for m in render("mooring", namespace=NAMESPACE) if m["kind"] in RIGHTS]
     api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})
     for manifest in manifests:
         api.apply(manifest)
-    name = find(manifests, "ServiceAccount")["metadata"]["name"]
-    request = {"spec": {"expirationSeconds": 7200}}
-    token = account.create_namespaced_service_account_token(name, NAMESPACE, request).status.token
-    config = yaml.safe_load(server.kubeconfig.read_text())
-    config["users"][0]["user"] = {"token": token}
     path = folder / "kubeconfig"
     path.touch(mode=0o600)
-    path.write_text(json.dumps(config))
+    write_token(server, core, path)
     return path
+
+
+def write_token(server: ApiServer, core: client.CoreV1Api, path: Path) -> None:
+    """Write a kubeconfig with a new token of the operator's service account."""
+    request = {"spec": {"expirationSeconds": 7200}}
+    made = core.create_namespaced_service_account_token(ACCOUNT, NAMESPACE, request)
+    config = yaml.safe_load(server.kubeconfig.read_text())
+    config["users"][0]["user"] = {"token": made.status.token}
+    path.write_text(json.dumps(config))
+
+
+def void_tokens(core: client.CoreV1Api) -> None:
+    """Have no token of the operator's service account be worth anything any more."""
+    core.delete_namespaced_service_account(ACCOUNT, NAMESPACE)
+    core.create_namespaced_service_account(NAMESPACE, {"metadata": {"name": ACCOUNT}})
