@@ -58,11 +58,6 @@ def decoded(secret: Manifest | None) -> dict[str, str]:
     return {key: base64.b64decode(value).decode() for key, value in data.items()}
 
 
-def unique() -> str:
-    """Return eight characters that no other test has."""
-    return uuid4().hex[:8]
-
-
 @dataclass
 class World:
     """One test's part of the API server, the store and the database server."""
@@ -70,7 +65,7 @@ class World:
     api: Api
     postgresql: Postgresql
     versitygw: Versitygw
-    id: str = field(default_factory=unique)
+    id: str = field(default_factory=lambda: uuid4().hex[:8])
     namespaces: list[str] = field(default_factory=list)
 
     @property
