@@ -57,8 +57,8 @@ def main() -> None:
     except KubeError as error:
         raise SystemExit(str(error)) from None
     queue = WorkQueue()
-    # the second pool is for waiting on the outside beside a worker, one thread for each
-    with ThreadPoolExecutor(options.workers, "outside") as threads:
+    # for what a worker asks of the API server beside its own call: one thread for each worker
+    with ThreadPoolExecutor(options.workers, "beside") as threads:
         world = World(api_server, queue, threads, _now)
         controller = Controller(world, options.workers, RESYNC_S)
         ready = threading.Event()
