@@ -16,9 +16,10 @@ from tests.cluster import cluster
 from tests.cluster.deliver import deliver
 from tests.cluster.host import prepare
 from tests.cluster.paths import CHECKOUT
-from tests.cluster.process import ClusterError
+from tests.cluster.process import ClusterError, succeeds, wait_until
 from tests.cluster.report import say, stage
-from tests.demo.cluster import apply, get, helm, kubectl
+from tests.cluster.tools import tool
+from tests.demo.cluster import apply, environment, get, helm, kubectl
 
 PLAYGROUND: Final = "playground"
 MOORING: Final = "mooring-system"
@@ -92,11 +93,22 @@ def install(release: Release, references: dict[str, str]) -> None:
         return
     where = ("--namespace", release.namespace)
     if release.name == "mooring":
-        # Helm installs CRDs only once
-        kubectl("apply", "--server-side", "--force-conflicts", "--field-manager=helm",
-                "-f", str(release.chart / "crds"))  # fmt: skip
+        define(release.chart / "crds")
     helm("upgrade", "--install", release.name, str(release.chart), *where, "--create-namespace",
          "--wait", "--timeout", "10m", "--description", inputs, *arguments)  # fmt: skip
+
+
+def define(crds: Path) -> None:
+    """Apply the CRDs, which Helm does only once, and wait until the API server serves them.
+
+    Without the wait Helm finds no such kind when the API server is busy. Raises ClusterError.
+    """
+    kubectl("apply", "--server-side", "--force-conflicts", "--field-manager=helm", "-f", str(crds))
+    kubectl("wait", "--for=condition=Established", "--timeout=60s", "-f", str(crds))
+    served: list[str | Path] = [tool("kubectl"), "get", "mlwc,mlw,mlb", "--all-namespaces"]
+    wait_until(
+        lambda: succeeds(served, env=environment()), timeout=60, what="the API server to serve mlwc"
+    )
 
 
 def workspace(team: str) -> tuple[dict[str, Any], dict[str, Any]]:
