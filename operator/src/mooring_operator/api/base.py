@@ -1,8 +1,8 @@
 """What every model of the API shares."""
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
 NAME_PATTERN: Final = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
@@ -32,6 +32,36 @@ class ApiModel(BaseModel):
     model_config = ConfigDict(
         alias_generator=to_camel, populate_by_name=True, extra="ignore", frozen=True
     )
+
+
+def _exactly_one(schema: dict[str, Any]) -> None:
+    names = list(schema["properties"])
+    found = ", ".join(f"has(self.{name})" for name in names)
+    sentence = f"set exactly one of {', '.join(names)}" if names[1:] else f"set {names[0]}"
+    schema |= rules(rule(f"[{found}].exists_one(each, each)", sentence))
+
+
+class OneOf(ApiModel):
+    """A choice: every field is a possibility, and exactly one is set."""
+
+    model_config = ApiModel.model_config | {"json_schema_extra": _exactly_one}
+
+    @property
+    def only(self) -> Any:
+        """The value that is set."""
+        return self._values()[0]
+
+    def _values(self) -> list[Any]:
+        values = (getattr(self, name) for name in type(self).model_fields)
+        return [value for value in values if value is not None]
+
+    @model_validator(mode="after")
+    def _one_is_set(self) -> Self:
+        # the schema says so too; this is for what an API server of another release let through
+        if len(self._values()) != 1:
+            names = ", ".join(to_camel(name) for name in type(self).model_fields)
+            raise ValueError(f"set exactly one of what this release knows: {names}")
+        return self
 
 
 Name = Annotated[str, Field(min_length=1, max_length=63, pattern=NAME_PATTERN)]

@@ -8,7 +8,7 @@ from mooring import contract
 from mooring_operator.api.workspaceclass import ContainerImage, Launcher
 from mooring_operator.plan.connection import Connection, pod_environment
 from mooring_operator.plan.metadata import ACCESS, Manifest, Owner, child
-from mooring_operator.plan.pods import restricted_container, token_mounts, token_volumes
+from mooring_operator.plan.pods import restricted_container, store_mounts, store_volumes
 
 LAUNCHER_ROLE: Final = "mooring-launcher"
 """ClusterRole of charts/mooring with what KubernetesPodOperator needs; the operator may bind it."""
@@ -63,10 +63,10 @@ def pod_fragment(binding: str, connection: Connection, guard: ContainerImage) ->
     """What a pod must carry to reach the workspace, and to be refused when it cannot."""
     name = contract.published_name(binding)
     env_from = [{"configMapRef": {"name": name}}, {"secretRef": {"name": name}}]
-    mounts = token_mounts(connection)
+    mounts = store_mounts(connection.store)
     return {
         "envFrom": env_from,
-        "volumes": token_volumes(connection),
+        "volumes": store_volumes(connection.store),
         "volumeMounts": mounts,
         "initContainers": [
             {

@@ -1,11 +1,9 @@
 """The connection: what a process needs to log to a workspace, as environment variables."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
 from mooring import contract
-from mooring_operator.api.workspaceclass import S3Store, artifact_prefix
 from mooring_operator.plan.metadata import Owner, digest
 
 PORT: Final = 5000
@@ -21,12 +19,25 @@ CLIENT_DEFAULTS: Final = {
 
 
 @dataclass(frozen=True, slots=True)
+class StoreClient:
+    """What a process needs to be a client of a workspace's artifact store, whatever its kind.
+
+    `root` is the URI under which every artifact of the workspace lies. `environment` has the names
+    of `mooring.contract`, of secrets too. With `token_audience`, a service account token for that
+    audience is mounted at `contract.TOKEN_PATH`.
+    """
+
+    root: str
+    environment: dict[str, str] = field(repr=False)
+    token_audience: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Connection:
-    """How to reach one workspace; `credentials` is the store's answer, by contract names."""
+    """How to reach one workspace: its tracking server and its artifact store."""
 
     workspace: Owner
-    s3: S3Store
-    credentials: Mapping[str, str] = field(repr=False)
+    store: StoreClient
 
     @property
     def tracking_uri(self) -> str:
@@ -35,31 +46,8 @@ class Connection:
 
     @property
     def artifact_root(self) -> str:
-        """The URI under which every artifact of the workspace lies."""
-        return artifact_root(self.s3, self.workspace.namespace, self.workspace.name)
-
-    @property
-    def keyless(self) -> bool:
-        """Whether pods assume a role with their token instead of holding a key."""
-        return contract.AWS_ROLE_ARN in self.credentials
-
-
-def artifact_root(s3: S3Store, namespace: str, name: str) -> str:
-    """The URI under which every artifact of a workspace lies."""
-    return f"s3://{s3.bucket}/{artifact_prefix(s3, namespace, name)}"
-
-
-def store_environment(connection: Connection) -> dict[str, str]:
-    """What the S3 client of a pod or of the server reads, keys included."""
-    s3 = connection.s3
-    environment = {contract.AWS_REGION: s3.region, **connection.credentials}
-    if s3.endpoint:
-        environment[contract.S3_ENDPOINT_URL] = s3.endpoint
-    if connection.keyless:
-        environment[contract.AWS_TOKEN_FILE] = contract.TOKEN_PATH
-        if s3.sts:
-            environment[contract.AWS_STS_ENDPOINT] = s3.sts.endpoint
-    return environment
+        """The URI under which the artifacts of every new experiment lie."""
+        return self.store.root
 
 
 def pod_environment(connection: Connection, binding: str) -> dict[str, str]:
@@ -67,7 +55,7 @@ def pod_environment(connection: Connection, binding: str) -> dict[str, str]:
     workspace = connection.workspace
     environment = {
         **CLIENT_DEFAULTS,
-        **store_environment(connection),
+        **connection.store.environment,
         contract.TRACKING_URI: connection.tracking_uri,
         contract.EXPERIMENT_NAME: binding,
         contract.WORKSPACE: f"{workspace.namespace}/{workspace.name}",

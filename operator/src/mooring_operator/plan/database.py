@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import quote
 
-from mooring_operator.api.workspaceclass import PostgresqlStore
+from mooring_operator.api.backendstore import PostgresqlStore
 from mooring_operator.plan.binding import encoded
 from mooring_operator.plan.metadata import DATABASE, Manifest, Owner, child
 

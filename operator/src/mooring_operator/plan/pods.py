@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from mooring import contract
 from mooring_operator.api.workspaceclass import ContainerImage
-from mooring_operator.plan.connection import Connection
+from mooring_operator.plan.connection import StoreClient
 
 Json = dict[str, Any]
 
@@ -65,12 +65,12 @@ def temp_mount() -> Json:
     return {"name": TEMP, "mountPath": "/tmp"}  # noqa: S108 (a path in the container)
 
 
-def token_volumes(connection: Connection) -> list[Json]:
-    """The volume with the token that assumes the workspace's role; none with keys."""
-    if not connection.keyless:
+def store_volumes(store: StoreClient) -> list[Json]:
+    """The volume with the token that the store takes; none where it takes keys."""
+    if store.token_audience is None:
         return []
     token = {
-        "audience": contract.AWS_AUDIENCE,
+        "audience": store.token_audience,
         "expirationSeconds": TOKEN_LIFETIME_S,
         "path": contract.TOKEN_PATH.rsplit("/", 1)[-1],
     }
@@ -82,8 +82,8 @@ def token_volumes(connection: Connection) -> list[Json]:
     ]
 
 
-def token_mounts(connection: Connection) -> list[Json]:
-    """Where the token is mounted; nowhere with keys."""
-    if not connection.keyless:
+def store_mounts(store: StoreClient) -> list[Json]:
+    """Where that volume is mounted."""
+    if store.token_audience is None:
         return []
     return [{"name": contract.VOLUME_NAME, "mountPath": contract.MOUNT_PATH, "readOnly": True}]

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from mooring import contract
 from mooring_operator.api.workspaceclass import ServerDefaults
-from mooring_operator.plan.connection import PORT, Connection, store_environment
+from mooring_operator.plan.connection import PORT, Connection
 from mooring_operator.plan.database import RUNTIME_URI
 from mooring_operator.plan.metadata import (
     DATABASE,
@@ -20,10 +20,10 @@ from mooring_operator.plan.metadata import (
 from mooring_operator.plan.pods import (
     restricted_container,
     restricted_pod,
+    store_mounts,
+    store_volumes,
     temp_mount,
     temp_volume,
-    token_mounts,
-    token_volumes,
 )
 
 CONFIG_ANNOTATION: Final = f"{contract.GROUP}/config-digest"
@@ -71,7 +71,7 @@ def _service(workspace: Owner) -> Manifest:
 
 def _deployment(connection: Connection, defaults: ServerDefaults, database_digest: str) -> Manifest:
     workspace = connection.workspace
-    config = digest([store_environment(connection), database_digest])
+    config = digest([connection.store.environment, database_digest])
     template = {
         "metadata": {
             "labels": labels(workspace, SERVER),
@@ -82,7 +82,7 @@ def _deployment(connection: Connection, defaults: ServerDefaults, database_diges
             "serviceAccountName": workspace.child_name,
             "terminationGracePeriodSeconds": SHUTDOWN_S,
             "containers": [_container(connection, defaults)],
-            "volumes": [temp_volume(), *token_volumes(connection)],
+            "volumes": [temp_volume(), *store_volumes(connection.store)],
         },
     }
     head = child(workspace, "apps/v1", "Deployment", workspace.child_name, SERVER)
@@ -121,16 +121,17 @@ def _container(connection: Connection, defaults: ServerDefaults) -> dict[str, An
             "failureThreshold": 6,
         },
         "resources": defaults.resources.model_dump(by_alias=True, exclude_defaults=True),
-        "volumeMounts": [temp_mount(), *token_mounts(connection)],
+        "volumeMounts": [temp_mount(), *store_mounts(connection.store)],
     }
 
 
 def _environment(connection: Connection) -> list[dict[str, Any]]:
     """Environment of the server; it never holds the clients' ConfigMap (MLFLOW_* would clash)."""
     workspace = connection.workspace
-    public = {k: v for k, v in store_environment(connection).items() if not _secret(k)}
+    store = connection.store.environment
+    public = {k: v for k, v in store.items() if not _secret(k)}
     settings = SETTINGS | {"MLFLOW_DEFAULT_ARTIFACT_ROOT": connection.artifact_root} | public
-    keys = sorted(filter(_secret, connection.credentials))
+    keys = sorted(filter(_secret, store))
     return [
         {
             "name": "MLFLOW_BACKEND_STORE_URI",

@@ -18,6 +18,7 @@ from mooring_operator.kube import (
     Kube,
     Manifest,
 )
+from mooring_operator.plan.artifactstore import store_client
 from mooring_operator.plan.binding import (
     launcher_name,
     launcher_role_binding,
@@ -111,8 +112,8 @@ def _answer(world: World, claim: Claim) -> dict[str, object]:
                 waiting=True,
             )
         )
-    s3 = class_.artifact_store.s3
-    connection = Connection(workspace, s3, credentials.environment)
+    store = store_client(class_.artifact_store, workspace, credentials.environment)
+    connection = Connection(workspace, store)
     publish(world, owner, connection)
     rights = launcher_role_binding(owner, class_.launchers)
     if rights is None:

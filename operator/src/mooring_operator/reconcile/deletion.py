@@ -19,7 +19,7 @@ def delete_workspace(world: World, live: Manifest, owner: Owner) -> Outcome:
         return Outcome()
     try:
         class_ = load_class(world.kube, live).spec
-        revoke(world, owner, class_.artifact_store.s3, class_.backend_store.postgresql)
+        revoke(world, owner, class_.artifact_store, class_.backend_store)
     except Blocked as blocked:
         why = f"the workspace's credentials cannot be revoked: {blocked.finding.message}"
         return report(world, live, [Verdict(READY, Finding("DeletionBlocked", why))], {})

@@ -1,9 +1,9 @@
 """From a class and its admin Secrets to the store and the database server it names."""
 
 from mooring.contract import AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY
+from mooring_operator.api import artifactstore, backendstore
 from mooring_operator.api.base import SecretRef
 from mooring_operator.api.conditions import Finding
-from mooring_operator.api.workspaceclass import PostgresqlStore, S3Store
 from mooring_operator.kube import SECRET, Kube
 from mooring_operator.plan.binding import decoded
 from mooring_operator.reconcile.world import Blocked
@@ -20,8 +20,12 @@ USERNAME = "username"
 PASSWORD = "password"
 
 
-def artifact_store(kube: Kube, s3: S3Store) -> ArtifactStore:
-    """The bucket of the class, with the administrator's credential; raises Blocked."""
+def artifact_store(kube: Kube, store: artifactstore.ArtifactStore) -> ArtifactStore:
+    """The store of the class, with the administrator's credential; raises Blocked."""
+    return _s3(kube, store.chosen)
+
+
+def _s3(kube: Kube, s3: artifactstore.S3Store) -> S3IamStore:
     field = "spec.artifactStore.s3.adminSecret"
     key_id, key = _admin(kube, s3.admin_secret, field, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY)
     return S3IamStore(
@@ -39,8 +43,12 @@ def artifact_store(kube: Kube, s3: S3Store) -> ArtifactStore:
     )
 
 
-def database_server(kube: Kube, postgresql: PostgresqlStore) -> DatabaseServer:
+def database_server(kube: Kube, store: backendstore.BackendStore) -> DatabaseServer:
     """The database server of the class, with the administrator's login; raises Blocked."""
+    return _postgresql(kube, store.chosen)
+
+
+def _postgresql(kube: Kube, postgresql: backendstore.PostgresqlStore) -> PostgresqlServer:
     field = "spec.backendStore.postgresql.adminSecret"
     username, password = _admin(kube, postgresql.admin_secret, field, USERNAME, PASSWORD)
     return PostgresqlServer(

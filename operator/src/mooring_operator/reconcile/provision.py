@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from mooring.contract import AWS_ACCESS_KEY_ID
+from mooring_operator.api.artifactstore import ArtifactStore, artifact_prefix
+from mooring_operator.api.backendstore import BackendStore
 from mooring_operator.api.conditions import Finding
-from mooring_operator.api.workspaceclass import PostgresqlStore, S3Store, artifact_prefix
 from mooring_operator.kube import SECRET, Kube, Manifest
 from mooring_operator.plan.binding import decoded, encoded
 from mooring_operator.plan.database import (
@@ -39,7 +40,7 @@ class StoreCredentials:
 
 
 def ensure_store(
-    world: World, workspace: Owner, s3: S3Store, namespaces: Iterable[str]
+    world: World, workspace: Owner, store: ArtifactStore, namespaces: Iterable[str]
 ) -> StoreCredentials:
     """Have the store know the workspace and trust the namespaces; keep the answer in a Secret.
 
@@ -50,21 +51,28 @@ def ensure_store(
     live = world.kube.get(SECRET, workspace.namespace, workspace.child_name_for(STORE))
     require_ours(head, live)
     held = _credentials(live)
-    keyless = s3.credentials == "WorkloadIdentity"
-    grant = StoreGrant(
-        identity=identity(workspace.namespace, workspace.name),
-        prefix=artifact_prefix(s3, workspace.namespace, workspace.name),
-        subjects=tuple(subject(namespace) for namespace in trusted) if keyless else (),
-        held_key_id=held.environment.get(AWS_ACCESS_KEY_ID),
-    )
+    grant = _grant(store, workspace, trusted, held)
     try:
-        made = artifact_store(world.kube, s3).ensure(grant)
+        made = artifact_store(world.kube, store).ensure(grant)
     except StoreError as error:
         raise Blocked(Finding(error.reason, error.message)) from None
     environment = dict(held.environment if made.env is None else made.env)
     values = {**environment, NAMESPACES_KEY: " ".join(trusted)}
     apply(world, head | {"type": "Opaque", "data": encoded(values)}, live)
     return StoreCredentials(environment, frozenset(trusted))
+
+
+def _grant(
+    store: ArtifactStore, workspace: Owner, trusted: Iterable[str], held: StoreCredentials
+) -> StoreGrant:
+    s3 = store.chosen
+    keyless = s3.credentials == "WorkloadIdentity"
+    return StoreGrant(
+        identity=identity(workspace.namespace, workspace.name),
+        prefix=artifact_prefix(s3, workspace.namespace, workspace.name),
+        subjects=tuple(subject(namespace) for namespace in trusted) if keyless else (),
+        held_key_id=held.environment.get(AWS_ACCESS_KEY_ID),
+    )
 
 
 def held_credentials(kube: Kube, workspace: Owner) -> StoreCredentials:
@@ -79,7 +87,7 @@ def _credentials(secret: Manifest | None) -> StoreCredentials:
     return StoreCredentials(values, frozenset(namespaces))
 
 
-def ensure_database(world: World, workspace: Owner, postgresql: PostgresqlStore) -> str:
+def ensure_database(world: World, workspace: Owner, store: BackendStore) -> str:
     """Have the server hold the workspace's database and roles; a digest of where and how.
 
     Raises Blocked with what to tell the user.
@@ -88,7 +96,7 @@ def ensure_database(world: World, workspace: Owner, postgresql: PostgresqlStore)
     live = world.kube.get(SECRET, workspace.namespace, workspace.child_name_for(DATABASE))
     passwords = kept_or_new(decoded(live) if live else {})
     roles = DatabaseRoles(names.database, names.migration, names.runtime)
-    secret = database_secret(workspace, postgresql, roles, passwords)
+    secret = database_secret(workspace, store.chosen, roles, passwords)
     apply(world, secret, live)
     grant = DatabaseGrant(
         database=names.database,
@@ -99,13 +107,13 @@ def ensure_database(world: World, workspace: Owner, postgresql: PostgresqlStore)
         connection_limit=CONNECTION_LIMIT,
     )
     try:
-        database_server(world.kube, postgresql).ensure(grant)
+        database_server(world.kube, store).ensure(grant)
     except StoreError as error:
         raise Blocked(Finding(error.reason, error.message)) from None
     return digest(secret["data"])
 
 
-def revoke(world: World, workspace: Owner, s3: S3Store, postgresql: PostgresqlStore) -> None:
+def revoke(world: World, workspace: Owner, artifacts: ArtifactStore, backend: BackendStore) -> None:
     """Take every credential of the workspace back; its objects and its database stay.
 
     What can be revoked is, even when the other half cannot. Raises Blocked with what to tell the
@@ -113,23 +121,24 @@ def revoke(world: World, workspace: Owner, s3: S3Store, postgresql: PostgresqlSt
     """
     names = database_names(workspace.namespace, workspace.name)
     logins = (names.migration, names.runtime)
-    store = attempt(lambda: _revoke_store(world, workspace, s3))
-    database = attempt(lambda: _revoke_logins(world, postgresql, logins))
+    store = attempt(lambda: _revoke_store(world, workspace, artifacts))
+    database = attempt(lambda: _revoke_logins(world, backend, logins))
     findings = [finding for finding in (store, database) if finding is not None]
     if findings:
         message = " ".join(finding.message for finding in findings)
         raise Blocked(Finding(findings[0].reason, message))
 
 
-def _revoke_store(world: World, workspace: Owner, s3: S3Store) -> None:
+def _revoke_store(world: World, workspace: Owner, artifacts: ArtifactStore) -> None:
     try:
-        artifact_store(world.kube, s3).revoke(identity(workspace.namespace, workspace.name))
+        name = identity(workspace.namespace, workspace.name)
+        artifact_store(world.kube, artifacts).revoke(name)
     except StoreError as error:
         raise Blocked(Finding(error.reason, error.message)) from None
 
 
-def _revoke_logins(world: World, postgresql: PostgresqlStore, logins: tuple[str, ...]) -> None:
+def _revoke_logins(world: World, backend: BackendStore, logins: tuple[str, ...]) -> None:
     try:
-        database_server(world.kube, postgresql).revoke(logins)
+        database_server(world.kube, backend).revoke(logins)
     except StoreError as error:
         raise Blocked(Finding(error.reason, error.message)) from None

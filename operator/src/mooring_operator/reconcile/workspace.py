@@ -14,8 +14,9 @@ from mooring_operator.api.conditions import (
     summary,
 )
 from mooring_operator.api.workspace import WorkspaceSpec
-from mooring_operator.api.workspaceclass import S3Store, WorkspaceClassSpec
+from mooring_operator.api.workspaceclass import WorkspaceClassSpec
 from mooring_operator.kube import BINDING, WORKSPACE, Manifest
+from mooring_operator.plan.artifactstore import store_client
 from mooring_operator.plan.binding import own_binding, workspace_of
 from mooring_operator.plan.connection import Connection
 from mooring_operator.plan.metadata import (
@@ -47,11 +48,6 @@ class Loaded:
     spec: WorkspaceSpec
     class_: LoadedClass
     bindings: list[Manifest]
-
-    @property
-    def s3(self) -> S3Store:
-        """The store of the class."""
-        return self.class_.spec.artifact_store.s3
 
     @property
     def claims(self) -> list[Manifest]:
@@ -103,7 +99,7 @@ def _converge(world: World, live: Manifest, loaded: Loaded) -> Outcome:
     owner, class_ = loaded.owner, loaded.class_.spec
     # the store first: pods wait for what it answers, and for nothing else
     connection = attempt(lambda: _connect(world, loaded))
-    database = attempt(lambda: ensure_database(world, owner, class_.backend_store.postgresql))
+    database = attempt(lambda: ensure_database(world, owner, class_.backend_store))
     findings = _rollout(world, class_, connection, owner, database)
     verdicts = [
         Verdict(DATABASE_READY, _finding(database) or findings[0], "the schema is current"),
@@ -123,8 +119,9 @@ def _connect(world: World, loaded: Loaded) -> Connection:
     owner, allowed = loaded.owner, loaded.spec.allowed_namespaces
     claimants = {binding["metadata"]["namespace"] for binding in loaded.claims}
     admitted = {n for n in claimants if admits(world.kube, allowed, owner.namespace, n)}
-    credentials = ensure_store(world, owner, loaded.s3, admitted)
-    connection = Connection(owner, loaded.s3, credentials.environment)
+    artifacts = loaded.class_.spec.artifact_store
+    credentials = ensure_store(world, owner, artifacts, admitted)
+    connection = Connection(owner, store_client(artifacts, owner, credentials.environment))
     _ensure_own_binding(world, loaded, connection)
     for namespace, name in {(owner.namespace, owner.name), *map(namespaced_name, loaded.claims)}:
         world.queue.add(Key(BINDING.kind, namespace, name))

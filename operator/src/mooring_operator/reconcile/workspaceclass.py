@@ -28,9 +28,9 @@ def reconcile_class(world: World, key: Key) -> Outcome:
         spec = parse_spec(WorkspaceClassSpec, live)
     except Blocked as blocked:
         return report(world, live, [summary([Verdict("", blocked.finding)], "")], {})
-    s3, postgresql = spec.artifact_store.s3, spec.backend_store.postgresql
-    store = _proven(lambda: artifact_store(world.kube, s3).check())
-    database = _proven(lambda: database_server(world.kube, postgresql).check())
+    s3, postgresql = spec.artifact_store.chosen, spec.backend_store.chosen
+    store = _proven(lambda: artifact_store(world.kube, spec.artifact_store).check())
+    database = _proven(lambda: database_server(world.kube, spec.backend_store).check())
     parts = [
         Verdict(ARTIFACT_STORE_READY, store, f"bucket {s3.bucket} and its IAM API answer"),
         Verdict(DATABASE_READY, database, f"{postgresql.host}:{postgresql.port} admits the admin"),

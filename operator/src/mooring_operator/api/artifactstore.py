@@ -1,0 +1,110 @@
+"""Where artifacts lie: the artifact stores that a workspace class can name."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from mooring_operator.api.base import ApiModel, OneOf, SecretRef, rule, rules
+
+Endpoint = Annotated[
+    str,
+    Field(
+        max_length=253,
+        json_schema_extra=rules(
+            rule(
+                "self.matches('^https?://[^/ ]+$')",
+                "an endpoint is http:// or https://, a host and perhaps a port, without a path "
+                "or a trailing slash, as in https://s3.example.com:9000",
+            )
+        ),
+    ),
+]
+
+
+class ServiceEndpoint(ApiModel):
+    """Where an API answers."""
+
+    endpoint: Annotated[Endpoint, Field(description="URL of the API.")]
+
+
+class S3Store(ApiModel):
+    """An S3 bucket, and the IAM and STS APIs that guard it."""
+
+    endpoint: Annotated[
+        Endpoint | None, Field(description="URL of the S3 API; left out on AWS itself.")
+    ] = None
+    region: Annotated[str, Field(min_length=1, max_length=64, description="Region.")] = "us-east-1"
+    bucket: Annotated[
+        str,
+        Field(
+            max_length=256,
+            description="The bucket that all workspaces of the class share, each under its prefix.",
+            json_schema_extra=rules(
+                rule(
+                    "self.matches('^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$')",
+                    "a bucket name has 3 to 63 characters: a-z, 0-9, '-' and '.', and starts and "
+                    "ends with a letter or a digit",
+                )
+            ),
+        ),
+    ]
+    prefix: Annotated[
+        str,
+        Field(
+            max_length=256,
+            description="Prefix of a workspace's objects; {namespace} and {name} are filled in.",
+            json_schema_extra=rules(
+                rule(
+                    "self.contains('{namespace}/{name}')",
+                    "prefix must contain {namespace}/{name}: without it, or with another sign "
+                    "between the two, two workspaces could share their objects",
+                ),
+                rule(
+                    "!self.startsWith('/') && !self.endsWith('/')",
+                    "prefix neither starts nor ends with '/'",
+                ),
+            ),
+        ),
+    ] = "{namespace}/{name}"
+    iam: Annotated[
+        ServiceEndpoint | None, Field(description="The IAM API; left out on AWS itself.")
+    ] = None
+    sts: Annotated[
+        ServiceEndpoint | None, Field(description="The STS API; left out on AWS itself.")
+    ] = None
+    admin_secret: Annotated[
+        SecretRef,
+        Field(
+            description="Secret with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY of a user that "
+            "may manage users, roles and the bucket."
+        ),
+    ]
+    credentials: Annotated[
+        Literal["WorkloadIdentity", "Minted"],
+        Field(
+            description="WorkloadIdentity: a role per workspace that pods assume with their "
+            "service account's token, no key exists. Minted: a user and an access key per "
+            "workspace."
+        ),
+    ] = "WorkloadIdentity"
+    token_issuer: Annotated[
+        Endpoint,
+        Field(description="Issuer of the cluster's service account tokens (WorkloadIdentity)."),
+    ] = "https://kubernetes.default.svc"
+
+
+class ArtifactStore(OneOf):
+    """Where artifacts lie: exactly one store."""
+
+    s3: Annotated[S3Store | None, Field(description="An S3 bucket.")] = None
+
+    @property
+    def chosen(self) -> S3Store:
+        """The store that is set."""
+        store: S3Store = self.only
+        return store
+
+
+def artifact_prefix(s3: S3Store, namespace: str, name: str) -> str:
+    """Prefix of a workspace's objects in the bucket, without slashes at its ends."""
+    return s3.prefix.replace("{namespace}", namespace).replace("{name}", name)

@@ -1,0 +1,35 @@
+"""What a client of an artifact store needs, from the class's store and what the store answered.
+
+One function for each kind of store.
+"""
+
+from collections.abc import Mapping
+
+from mooring import contract
+from mooring_operator.api.artifactstore import ArtifactStore, S3Store, artifact_prefix
+from mooring_operator.plan.connection import StoreClient
+from mooring_operator.plan.metadata import Owner
+
+
+def store_client(store: ArtifactStore, workspace: Owner, held: Mapping[str, str]) -> StoreClient:
+    """How the pods and the server of `workspace` reach its part of the store.
+
+    `held` is what the store answered when it was told of the workspace, by contract names.
+    """
+    return _s3(store.chosen, workspace, held)
+
+
+def _s3(s3: S3Store, workspace: Owner, held: Mapping[str, str]) -> StoreClient:
+    environment = {contract.AWS_REGION: s3.region, **held}
+    if s3.endpoint:
+        environment[contract.S3_ENDPOINT_URL] = s3.endpoint
+    keyless = contract.AWS_ROLE_ARN in held
+    if keyless:
+        environment[contract.AWS_TOKEN_FILE] = contract.TOKEN_PATH
+        if s3.sts:
+            environment[contract.AWS_STS_ENDPOINT] = s3.sts.endpoint
+    return StoreClient(
+        root=f"s3://{s3.bucket}/{artifact_prefix(s3, workspace.namespace, workspace.name)}",
+        environment=environment,
+        token_audience=contract.AWS_AUDIENCE if keyless else None,
+    )

@@ -1,0 +1,60 @@
+"""What pods and servers get, for each kind of artifact store."""
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from mooring import contract
+from mooring_operator.api.artifactstore import ArtifactStore
+from mooring_operator.api.backendstore import BackendStore
+from mooring_operator.api.workspaceclass import ContainerImage
+from mooring_operator.plan.artifactstore import store_client
+from mooring_operator.plan.binding import pod_fragment, published_objects
+from mooring_operator.plan.connection import Connection
+from mooring_operator.plan.metadata import Owner
+
+WORKSPACE = Owner("MlflowWorkspace", "team-a", "models", "1")
+BINDING = Owner("MlflowBinding", "team-a", "models", "2")
+ROLE = {contract.AWS_ROLE_ARN: "arn:aws:iam::1:role/r"}
+KEY = {contract.AWS_ACCESS_KEY_ID: "AKIA", contract.AWS_SECRET_ACCESS_KEY: "very-secret"}
+
+
+def s3(**fields: Any) -> ArtifactStore:
+    admin = {"name": "admin", "namespace": "platform"}
+    return ArtifactStore.model_validate(
+        {"s3": {"bucket": "mlflow", "adminSecret": admin, **fields}}
+    )
+
+
+def test_s3_with_a_role_mounts_its_token() -> None:
+    store = s3(endpoint="http://s3:7070", sts={"endpoint": "http://sts:7071"})
+    client = store_client(store, WORKSPACE, ROLE)
+    assert client.root == "s3://mlflow/team-a/models"
+    assert client.token_audience == contract.AWS_AUDIENCE
+    assert client.environment == {
+        **ROLE,
+        contract.AWS_REGION: "us-east-1",
+        contract.S3_ENDPOINT_URL: "http://s3:7070",
+        contract.AWS_STS_ENDPOINT: "http://sts:7071",
+        contract.AWS_TOKEN_FILE: contract.TOKEN_PATH,
+    }
+
+
+def test_s3_with_a_key_mounts_nothing_and_keeps_the_key_in_the_secret() -> None:
+    client = store_client(s3(sts={"endpoint": "http://sts:7071"}), WORKSPACE, KEY)
+    assert client.token_audience is None
+    assert contract.AWS_STS_ENDPOINT not in client.environment
+    assert "very-secret" not in repr(client)
+    connection = Connection(WORKSPACE, client)
+    public, secret = published_objects(BINDING, connection)
+    assert not public["data"].keys() & KEY.keys()
+    assert secret["data"].keys() == KEY.keys()
+    guard = ContainerImage(image="mooring/runtime:1")
+    assert pod_fragment("models", connection, guard)["volumes"] == []
+
+
+@pytest.mark.parametrize("model", [ArtifactStore, BackendStore])
+def test_a_store_of_another_release_is_told(model: type[ArtifactStore | BackendStore]) -> None:
+    with pytest.raises(ValidationError, match="set exactly one of what this release knows"):
+        model.model_validate({"tape": {}})
