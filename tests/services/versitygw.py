@@ -26,9 +26,16 @@ class Versitygw:
 
 
 @contextmanager
-def versitygw() -> Iterator[Versitygw]:
-    """Run an S3 gateway on an empty folder and its IAM service, with one root key for both."""
+def versitygw(certificate: tuple[Path, Path] | None = None) -> Iterator[Versitygw]:
+    """Run an S3 gateway on an empty folder and its IAM service, with one root key for both.
+
+    With `certificate`, the files of a certificate and of its key, both answer over TLS.
+    """
     program = tool("versitygw")
+    scheme = "https" if certificate else "http"
+    tls: list[str | Path] = []
+    if certificate:
+        tls = ["--cert", certificate[0], "--key", certificate[1]]
     root_key = {"ROOT_ACCESS_KEY_ID": ACCESS_KEY_ID, "ROOT_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY}
     with folder() as root, ExitStack() as stack:
         (root / "data").mkdir()
@@ -42,6 +49,7 @@ def versitygw() -> Iterator[Versitygw]:
                     f"127.0.0.1:{iam}",
                     "--region",
                     REGION,
+                    *tls,
                     "iam",
                     "--dir",
                     root / "iam",
@@ -61,6 +69,7 @@ def versitygw() -> Iterator[Versitygw]:
                     f"127.0.0.1:{s3}",
                     "--region",
                     REGION,
+                    *tls,
                     "--iam-standalone-endpoint",
                     socket,
                     "posix",
@@ -72,8 +81,8 @@ def versitygw() -> Iterator[Versitygw]:
             )
         )
         yield Versitygw(
-            s3=f"http://127.0.0.1:{s3}",
-            iam=f"http://127.0.0.1:{iam}",
+            s3=f"{scheme}://127.0.0.1:{s3}",
+            iam=f"{scheme}://127.0.0.1:{iam}",
             region=REGION,
             access_key_id=ACCESS_KEY_ID,
             secret_access_key=SECRET_ACCESS_KEY,

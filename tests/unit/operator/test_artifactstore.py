@@ -1,5 +1,6 @@
 """What pods and servers get, for each kind of artifact store."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,8 +11,8 @@ from mooring_operator.api.artifactstore import ArtifactStore
 from mooring_operator.api.backendstore import BackendStore
 from mooring_operator.api.workspaceclass import ContainerImage
 from mooring_operator.plan.artifactstore import store_client
-from mooring_operator.plan.binding import pod_fragment, published_objects
-from mooring_operator.plan.connection import Connection
+from mooring_operator.plan.binding import decoded, pod_fragment, published_objects
+from mooring_operator.plan.connection import Connection, pod_environment
 from mooring_operator.plan.metadata import Owner
 
 WORKSPACE = Owner("MlflowWorkspace", "team-a", "models", "1")
@@ -52,6 +53,26 @@ def test_s3_with_a_key_mounts_nothing_and_keeps_the_key_in_the_secret() -> None:
     assert secret["data"].keys() == KEY.keys()
     guard = ContainerImage(image="mooring/runtime:1")
     assert pod_fragment("models", connection, guard)["volumes"] == []
+
+
+def test_files_are_mounted_and_change_the_digest() -> None:
+    plain = Connection(WORKSPACE, store_client(s3(), WORKSPACE, KEY))
+    client = store_client(s3(), WORKSPACE, {**KEY, contract.CA_FILE: "PEM"})
+    connection = Connection(WORKSPACE, client)
+    assert client.environment[contract.AWS_CA_BUNDLE] == contract.CA_PATH
+    assert contract.CA_FILE not in client.environment
+    _, _, files = published_objects(BINDING, connection)
+    assert files["metadata"]["name"] == "models-mlflow-files"
+    assert decoded(files) == {contract.CA_FILE: "PEM"}
+    other = Connection(WORKSPACE, replace(client, files={contract.CA_FILE: "another"}))
+    generations = {
+        pod_environment(each, "models")[contract.GENERATION] for each in (plain, connection, other)
+    }
+    assert len(generations) == 3
+    fragment = pod_fragment("models", connection, ContainerImage(image="mooring/runtime:1"))
+    [source] = fragment["volumes"][0]["projected"]["sources"]
+    assert source["secret"]["items"] == [{"key": "ca.crt", "path": "ca.crt"}]
+    assert fragment["initContainers"][0]["volumeMounts"] == fragment["volumeMounts"]
 
 
 @pytest.mark.parametrize("model", [ArtifactStore, BackendStore])

@@ -23,7 +23,8 @@ SKIP_LABEL: Final = f"{GROUP}/skip"
 
 MOUNT_PATH: Final = "/var/run/secrets/mooring.dev"
 TOKEN_PATH: Final = f"{MOUNT_PATH}/token"
-CA_PATH: Final = f"{MOUNT_PATH}/ca.crt"
+CA_FILE: Final = "ca.crt"
+CA_PATH: Final = f"{MOUNT_PATH}/{CA_FILE}"
 VOLUME_NAME: Final = "mooring"
 GUARD_CONTAINER: Final = "mooring-guard"
 
@@ -97,3 +98,11 @@ AWS_AUDIENCE: Final = "sts.amazonaws.com"
 def published_name(binding: str) -> str:
     """Name of the ConfigMap and of the Secret that answer the binding called `binding`."""
     return f"{binding}-mlflow"
+
+
+def files_name(binding: str) -> str:
+    """Name of the Secret with the files that are mounted at MOUNT_PATH, where there are any.
+
+    They stand apart because every key of the published objects becomes an environment variable.
+    """
+    return f"{published_name(binding)}-files"

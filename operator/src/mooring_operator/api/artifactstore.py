@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from mooring_operator.api.base import ApiModel, OneOf, SecretRef, rule, rules
+from mooring_operator.api.base import ApiModel, CaBundle, OneOf, SecretRef, rule, rules
 
 Endpoint = Annotated[
     str,
@@ -71,6 +71,13 @@ class S3Store(ApiModel):
     ] = None
     sts: Annotated[
         ServiceEndpoint | None, Field(description="The STS API; left out on AWS itself.")
+    ] = None
+    ca_bundle: Annotated[
+        CaBundle | None,
+        Field(
+            description="The authorities to trust at all three APIs, instead of the public ones; "
+            "pods get them too."
+        ),
     ] = None
     admin_secret: Annotated[
         SecretRef,

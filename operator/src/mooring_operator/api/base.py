@@ -1,6 +1,6 @@
 """What every model of the API shares."""
 
-from typing import Annotated, Any, Final, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
@@ -72,6 +72,19 @@ class SecretRef(ApiModel):
 
     name: Annotated[str, Field(min_length=1, max_length=253, description="Name of the Secret.")]
     namespace: Annotated[Name, Field(description="Namespace of the Secret.")]
+
+
+class CaBundle(ApiModel):
+    """Certificate authorities as PEM, in a ConfigMap or Secret of the platform team."""
+
+    kind: Annotated[Literal["ConfigMap", "Secret"], Field(description="What holds them.")] = (
+        "ConfigMap"
+    )
+    name: Annotated[str, Field(min_length=1, max_length=253, description="Name of the object.")]
+    namespace: Annotated[Name, Field(description="Namespace of the object.")]
+    key: Annotated[str, Field(min_length=1, max_length=253, description="Key in its data.")] = (
+        "ca.crt"
+    )
 
 
 class ObjectMeta(BaseModel):

@@ -14,13 +14,25 @@ from mooring_operator.plan.metadata import Owner
 def store_client(store: ArtifactStore, workspace: Owner, held: Mapping[str, str]) -> StoreClient:
     """How the pods and the server of `workspace` reach its part of the store.
 
-    `held` is what the store answered when it was told of the workspace, by contract names.
+    `held` is what the store answered when it was told of the workspace: variables by contract
+    names, and files.
     """
-    return _s3(store.chosen, workspace, held)
+    files = {key: value for key, value in held.items() if is_file(key)}
+    variables = {key: value for key, value in held.items() if not is_file(key)}
+    return _s3(store.chosen, workspace, variables, files)
 
 
-def _s3(s3: S3Store, workspace: Owner, held: Mapping[str, str]) -> StoreClient:
+def is_file(key: str) -> bool:
+    """Whether a key of what a store answered names a file: no variable's name has a dot."""
+    return "." in key
+
+
+def _s3(
+    s3: S3Store, workspace: Owner, held: Mapping[str, str], files: dict[str, str]
+) -> StoreClient:
     environment = {contract.AWS_REGION: s3.region, **held}
+    if contract.CA_FILE in files:
+        environment[contract.AWS_CA_BUNDLE] = contract.CA_PATH
     if s3.endpoint:
         environment[contract.S3_ENDPOINT_URL] = s3.endpoint
     keyless = contract.AWS_ROLE_ARN in held
@@ -32,4 +44,5 @@ def _s3(s3: S3Store, workspace: Owner, held: Mapping[str, str]) -> StoreClient:
         root=f"s3://{s3.bucket}/{artifact_prefix(s3, workspace.namespace, workspace.name)}",
         environment=environment,
         token_audience=contract.AWS_AUDIENCE if keyless else None,
+        files=files,
     )

@@ -27,15 +27,26 @@ def workspace_of(binding: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def published_objects(binding: Owner, connection: Connection) -> list[Manifest]:
-    """The ConfigMap and the Secret; both always exist, so that references are never optional."""
+    """The ConfigMap and the Secret, and a Secret with files where the store needs any.
+
+    The first two always exist, so that references are never optional.
+    """
     environment = pod_environment(connection, binding.name)
     public = {k: v for k, v in environment.items() if k not in contract.SECRET_KEYS}
     secret = {k: v for k, v in environment.items() if k in contract.SECRET_KEYS}
     name = contract.published_name(binding.name)
-    return [
+    objects = [
         child(binding, "v1", "ConfigMap", name, ACCESS) | {"data": public},
-        child(binding, "v1", "Secret", name, ACCESS) | {"type": "Opaque", "data": encoded(secret)},
+        _secret(binding, name, secret),
     ]
+    if connection.store.files:
+        objects.append(_secret(binding, contract.files_name(binding.name), connection.store.files))
+    return objects
+
+
+def _secret(binding: Owner, name: str, values: Mapping[str, str]) -> Manifest:
+    head = child(binding, "v1", "Secret", name, ACCESS)
+    return head | {"type": "Opaque", "data": encoded(values)}
 
 
 def launcher_name(binding: str) -> str:
@@ -66,7 +77,7 @@ def pod_fragment(binding: str, connection: Connection, guard: ContainerImage) ->
     mounts = store_mounts(connection.store)
     return {
         "envFrom": env_from,
-        "volumes": store_volumes(connection.store),
+        "volumes": store_volumes(connection.store, contract.files_name(binding)),
         "volumeMounts": mounts,
         "initContainers": [
             {

@@ -24,12 +24,14 @@ class StoreClient:
 
     `root` is the URI under which every artifact of the workspace lies. `environment` has the names
     of `mooring.contract`, of secrets too. With `token_audience`, a service account token for that
-    audience is mounted at `contract.TOKEN_PATH`.
+    audience is mounted at `contract.TOKEN_PATH`. `files` are mounted at `contract.MOUNT_PATH`, by
+    name.
     """
 
     root: str
     environment: dict[str, str] = field(repr=False)
     token_audience: str | None = None
+    files: dict[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,4 +64,4 @@ def pod_environment(connection: Connection, binding: str) -> dict[str, str]:
         contract.BINDING: binding,
         contract.ARTIFACT_ROOT: connection.artifact_root,
     }
-    return environment | {contract.GENERATION: digest(environment)}
+    return environment | {contract.GENERATION: digest({**environment, **connection.store.files})}

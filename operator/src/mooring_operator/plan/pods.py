@@ -65,25 +65,24 @@ def temp_mount() -> Json:
     return {"name": TEMP, "mountPath": "/tmp"}  # noqa: S108 (a path in the container)
 
 
-def store_volumes(store: StoreClient) -> list[Json]:
-    """The volume with the token that the store takes; none where it takes keys."""
-    if store.token_audience is None:
-        return []
-    token = {
-        "audience": store.token_audience,
-        "expirationSeconds": TOKEN_LIFETIME_S,
-        "path": contract.TOKEN_PATH.rsplit("/", 1)[-1],
-    }
-    return [
-        {
-            "name": contract.VOLUME_NAME,
-            "projected": {"sources": [{"serviceAccountToken": token}]},
+def store_volumes(store: StoreClient, secret: str) -> list[Json]:
+    """The volume with the token that the store takes and the files of Secret `secret`, if any."""
+    sources: list[Json] = []
+    if store.token_audience is not None:
+        token = {
+            "audience": store.token_audience,
+            "expirationSeconds": TOKEN_LIFETIME_S,
+            "path": contract.TOKEN_PATH.rsplit("/", 1)[-1],
         }
-    ]
+        sources.append({"serviceAccountToken": token})
+    if store.files:
+        items = [{"key": name, "path": name} for name in sorted(store.files)]
+        sources.append({"secret": {"name": secret, "items": items}})
+    return [{"name": contract.VOLUME_NAME, "projected": {"sources": sources}}] if sources else []
 
 
 def store_mounts(store: StoreClient) -> list[Json]:
     """Where that volume is mounted."""
-    if store.token_audience is None:
+    if store.token_audience is None and not store.files:
         return []
     return [{"name": contract.VOLUME_NAME, "mountPath": contract.MOUNT_PATH, "readOnly": True}]

@@ -71,7 +71,7 @@ def _service(workspace: Owner) -> Manifest:
 
 def _deployment(connection: Connection, defaults: ServerDefaults, database_digest: str) -> Manifest:
     workspace = connection.workspace
-    config = digest([connection.store.environment, database_digest])
+    config = _config(connection, database_digest)
     template = {
         "metadata": {
             "labels": labels(workspace, SERVER),
@@ -82,7 +82,7 @@ def _deployment(connection: Connection, defaults: ServerDefaults, database_diges
             "serviceAccountName": workspace.child_name,
             "terminationGracePeriodSeconds": SHUTDOWN_S,
             "containers": [_container(connection, defaults)],
-            "volumes": [temp_volume(), *store_volumes(connection.store)],
+            "volumes": [temp_volume(), *_store_volumes(connection)],
         },
     }
     head = child(workspace, "apps/v1", "Deployment", workspace.child_name, SERVER)
@@ -97,6 +97,16 @@ def _deployment(connection: Connection, defaults: ServerDefaults, database_diges
             "template": template,
         }
     }
+
+
+def _config(connection: Connection, database_digest: str) -> str:
+    """Changes with everything that the server reads only when it starts."""
+    store = connection.store
+    return digest([{**store.environment, **store.files}, database_digest])
+
+
+def _store_volumes(connection: Connection) -> list[dict[str, Any]]:
+    return store_volumes(connection.store, connection.workspace.child_name_for(STORE))
 
 
 def _container(connection: Connection, defaults: ServerDefaults) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from mooring.contract import published_name
+from mooring.contract import files_name, published_name
 from mooring_operator.api.base import ObjectMeta
 from mooring_operator.api.binding import BindingSpec
 from mooring_operator.api.conditions import ACCEPTED, READY, Finding, Verdict
@@ -112,9 +112,11 @@ def _answer(world: World, claim: Claim) -> dict[str, object]:
                 waiting=True,
             )
         )
-    store = store_client(class_.artifact_store, workspace, credentials.environment)
+    store = store_client(class_.artifact_store, workspace, credentials.values)
     connection = Connection(workspace, store)
     publish(world, owner, connection)
+    if not store.files:
+        _remove(world.kube, SECRET, owner, files_name(owner.name))
     rights = launcher_role_binding(owner, class_.launchers)
     if rights is None:
         _remove(world.kube, ROLE_BINDING, owner, launcher_name(owner.name))
@@ -149,6 +151,7 @@ def _withdraw(kube: Kube, owner: Owner) -> None:
     name = published_name(owner.name)
     _remove(kube, CONFIG_MAP, owner, name)
     _remove(kube, SECRET, owner, name)
+    _remove(kube, SECRET, owner, files_name(owner.name))
     _remove(kube, ROLE_BINDING, owner, launcher_name(owner.name))
 
 

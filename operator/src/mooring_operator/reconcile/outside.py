@@ -1,10 +1,12 @@
 """From a class and its admin Secrets to the store and the database server it names."""
 
+import ssl
+
 from mooring.contract import AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY
 from mooring_operator.api import artifactstore, backendstore
-from mooring_operator.api.base import SecretRef
+from mooring_operator.api.base import CaBundle, SecretRef
 from mooring_operator.api.conditions import Finding
-from mooring_operator.kube import SECRET, Kube
+from mooring_operator.kube import CONFIG_MAP, SECRET, Kube
 from mooring_operator.plan.binding import decoded
 from mooring_operator.reconcile.world import Blocked
 from mooring_operator.stores.postgresql import PostgresqlServer
@@ -39,6 +41,7 @@ def _s3(kube: Kube, s3: artifactstore.S3Store) -> S3IamStore:
             token_issuer=s3.token_issuer,
             access_key_id=key_id,
             secret_access_key=key,
+            ca=_ca(kube, s3.ca_bundle, "spec.artifactStore.s3.caBundle"),
         )
     )
 
@@ -75,6 +78,43 @@ def _admin(kube: Kube, ref: SecretRef, field: str, *keys: str) -> list[str]:
         if found:
             raise Blocked(Finding("InvalidSecret", f"{where} has {found}; it must have {wanted}"))
     return [values[key] for key in keys]
+
+
+def _ca(kube: Kube, ref: CaBundle | None, field: str) -> str | None:
+    """The authorities that `ref` names, as PEM; raises Blocked for what is none."""
+    if ref is None:
+        return None
+    kind = SECRET if ref.kind == "Secret" else CONFIG_MAP
+    live = kube.get(kind, ref.namespace, ref.name)
+    where = f"class, {field}: {ref.kind} {ref.namespace}/{ref.name}"
+    if live is None:
+        raise Blocked(Finding(f"{ref.kind}NotFound", f"{where} does not exist; create it"))
+    values = decoded(live) if ref.kind == "Secret" else live.get("data", {})
+    pem = values.get(ref.key)
+    if pem is None:
+        found = ", ".join(sorted(values)) or "(none)"
+        message = f"{where} has no key {ref.key!r} but {found}; correct {field}.key"
+        raise Blocked(Finding("InvalidCaBundle", message))
+    found = _pem_flaw(pem)
+    if found:
+        message = f"{where}, key {ref.key}: {found}; it must hold PEM certificates and nothing else"
+        raise Blocked(Finding("InvalidCaBundle", message))
+    return pem
+
+
+def _pem_flaw(pem: str) -> str:
+    """What is wrong with authorities that pods are to get; empty when nothing is."""
+    if not pem.strip():
+        return "it is empty"
+    if not pem.isascii():
+        return "there are characters in it that are not ASCII"
+    if "PRIVATE KEY" in pem:
+        return "there is a private key in it"
+    try:
+        ssl.create_default_context(cadata=pem)
+    except (ssl.SSLError, ValueError) as error:
+        return f"it cannot be read ({error})"
+    return ""
 
 
 def _flaw(values: dict[str, str], key: str) -> str:

@@ -13,6 +13,7 @@ from mooring_operator.api.artifactstore import ArtifactStore, artifact_prefix
 from mooring_operator.api.backendstore import BackendStore
 from mooring_operator.api.conditions import Finding
 from mooring_operator.kube import SECRET, Kube, Manifest
+from mooring_operator.plan.artifactstore import is_file
 from mooring_operator.plan.binding import decoded, encoded
 from mooring_operator.plan.database import (
     CONNECTION_LIMIT,
@@ -33,9 +34,12 @@ NAMESPACES_KEY: Final = "namespaces"
 
 @dataclass(frozen=True, slots=True)
 class StoreCredentials:
-    """What the store Secret of a workspace holds."""
+    """What the store Secret of a workspace holds.
 
-    environment: dict[str, str] = field(repr=False)
+    `values` are variables by contract names and files; the store trusts pods of `namespaces`.
+    """
+
+    values: dict[str, str] = field(repr=False)
     namespaces: frozenset[str] = frozenset()
 
 
@@ -56,10 +60,11 @@ def ensure_store(
         made = artifact_store(world.kube, store).ensure(grant)
     except StoreError as error:
         raise Blocked(Finding(error.reason, error.message)) from None
-    environment = dict(held.environment if made.env is None else made.env)
-    values = {**environment, NAMESPACES_KEY: " ".join(trusted)}
-    apply(world, head | {"type": "Opaque", "data": encoded(values)}, live)
-    return StoreCredentials(environment, frozenset(trusted))
+    kept = {key: value for key, value in held.values.items() if not is_file(key)}
+    values = {**(kept if made.env is None else made.env), **made.files}
+    data = encoded({**values, NAMESPACES_KEY: " ".join(trusted)})
+    apply(world, head | {"type": "Opaque", "data": data}, live)
+    return StoreCredentials(values, frozenset(trusted))
 
 
 def _grant(
@@ -71,7 +76,7 @@ def _grant(
         identity=identity(workspace.namespace, workspace.name),
         prefix=artifact_prefix(s3, workspace.namespace, workspace.name),
         subjects=tuple(subject(namespace) for namespace in trusted) if keyless else (),
-        held_key_id=held.environment.get(AWS_ACCESS_KEY_ID),
+        held_key_id=held.values.get(AWS_ACCESS_KEY_ID),
     )
 
 

@@ -1,4 +1,4 @@
-"""What pods read: the ConfigMap and the Secret of a binding."""
+"""What pods read: the ConfigMap and the Secrets of a binding."""
 
 from concurrent.futures import wait
 
@@ -9,11 +9,12 @@ from mooring_operator.reconcile.world import World, ensure
 
 
 def publish(world: World, binding: Owner, connection: Connection) -> None:
-    """Have both objects beside the binding, written at the same time. Raises Blocked."""
-    public, secret = published_objects(binding, connection)
+    """Have the objects beside the binding, written at the same time. Raises Blocked."""
+    public, *secrets = published_objects(binding, connection)
     beside = world.threads.submit(ensure, world, public)
     try:
-        ensure(world, secret)
+        for secret in secrets:
+            ensure(world, secret)
     finally:
         # nothing of one look at a binding may still be under way when the next one begins
         wait((beside,))

@@ -121,7 +121,7 @@ def _connect(world: World, loaded: Loaded) -> Connection:
     admitted = {n for n in claimants if admits(world.kube, allowed, owner.namespace, n)}
     artifacts = loaded.class_.spec.artifact_store
     credentials = ensure_store(world, owner, artifacts, admitted)
-    connection = Connection(owner, store_client(artifacts, owner, credentials.environment))
+    connection = Connection(owner, store_client(artifacts, owner, credentials.values))
     _ensure_own_binding(world, loaded, connection)
     for namespace, name in {(owner.namespace, owner.name), *map(namespaced_name, loaded.claims)}:
         world.queue.add(Key(BINDING.kind, namespace, name))

@@ -1,6 +1,7 @@
 """Calls to the S3, IAM and STS APIs, with every refusal told in words."""
 
 import dataclasses
+import tempfile
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from mooring_operator.stores.errors import Reason, StoreError
 from mooring_operator.stores.protocol import S3Connection
 
 ADMIN_FIELD: Final = "artifactStore.s3.adminSecret"
+CA_FIELD: Final = "artifactStore.s3.caBundle"
 
 _CONFIG: Final = Config(
     connect_timeout=5, read_timeout=20, retries={"mode": "standard", "total_max_attempts": 2}
@@ -99,8 +101,8 @@ class Api:
             return StoreError(Reason.UNKNOWN_HOST, text, transient=False)
         if isinstance(error, exceptions.SSLError):
             text = (
-                f"{here}: TLS failed ({cause}): {self.field} must name a host whose certificate "
-                "the operator trusts, and the right port."
+                f"{here}: TLS failed ({cause}): {self.field} must name the right port and a host "
+                f"whose certificate comes from a public authority or from one of {CA_FIELD}."
             )
             return StoreError(Reason.TLS_REFUSED, text, transient=False)
         text = (
@@ -146,6 +148,7 @@ def apis(connection: S3Connection) -> Apis:
 @lru_cache(maxsize=32)
 def _open(connection: S3Connection) -> Apis:
     session = Session()
+    trusted = _ca_file(connection.ca) if connection.ca else None
 
     def api(service: str, field: str, endpoint: str | None) -> Api:
         client = session.create_client(
@@ -155,6 +158,7 @@ def _open(connection: S3Connection) -> Apis:
             aws_access_key_id=connection.access_key_id,
             aws_secret_access_key=connection.secret_access_key,
             config=_CONFIG,
+            verify=trusted,
         )
         where = endpoint or str(client.meta.endpoint_url)
         return Api(service.upper(), where, field, client, connection.secret_access_key)
@@ -164,6 +168,13 @@ def _open(connection: S3Connection) -> Apis:
         iam=api("iam", "artifactStore.s3.iam.endpoint", connection.iam_endpoint),
         sts=api("sts", "artifactStore.s3.sts.endpoint", connection.sts_endpoint),
     )
+
+
+def _ca_file(pem: str) -> str:
+    """A file with `pem`, as botocore wants it; it stays for as long as this process lives."""
+    with tempfile.NamedTemporaryFile("w", suffix=".crt", delete=False) as file:
+        file.write(pem)
+    return file.name
 
 
 @lru_cache(maxsize=32)

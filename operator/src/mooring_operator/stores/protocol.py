@@ -14,7 +14,8 @@ class S3Connection:
     """The bucket of a workspace class, and the administrator's way to it.
 
     `endpoint`, `iam_endpoint` and `sts_endpoint` are URLs, None on AWS itself. `token_issuer` is
-    the issuer of the cluster's service account tokens; it is used for WorkloadIdentity only.
+    the issuer of the cluster's service account tokens; it is used for WorkloadIdentity only. `ca`
+    are the authorities to trust, as PEM; None for the public ones.
     """
 
     endpoint: str | None
@@ -26,6 +27,7 @@ class S3Connection:
     token_issuer: str
     access_key_id: str
     secret_access_key: str = field(repr=False)
+    ca: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +52,12 @@ class StoreAccess:
 
     WorkloadIdentity: `env` is always {AWS_ROLE_ARN}. Minted: {AWS_ACCESS_KEY_ID,
     AWS_SECRET_ACCESS_KEY} of a key that was made just now and must be kept before anything else,
-    or None: the key that the caller holds is live, keep it.
+    or None: the key that the caller holds is live, keep it. `files` are to be mounted at
+    `mooring.contract.MOUNT_PATH`, by name.
     """
 
     env: Mapping[str, str] | None = field(repr=False)
+    files: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 class ArtifactStore(Protocol):

@@ -11,6 +11,7 @@ from mooring.contract import (
     AWS_AUDIENCE,
     AWS_ROLE_ARN,
     AWS_SECRET_ACCESS_KEY,
+    CA_FILE,
 )
 from mooring_operator.stores.aws import Api, ApiError, account, apis
 from mooring_operator.stores.errors import Reason, StoreError
@@ -53,9 +54,10 @@ class S3IamStore:
         """Make the bucket and the role or user of `grant`; see `protocol.ArtifactStore`."""
         policy = store_policy(self.connection.bucket, grant.prefix)
         self._ensure_bucket()
+        files = {CA_FILE: self.connection.ca} if self.connection.ca else {}
         if self.connection.credentials == "Minted":
-            return StoreAccess(self._ensure_user(grant, policy))
-        return StoreAccess({AWS_ROLE_ARN: self._ensure_role(grant, policy)})
+            return StoreAccess(self._ensure_user(grant, policy), files)
+        return StoreAccess({AWS_ROLE_ARN: self._ensure_role(grant, policy)}, files)
 
     def revoke(self, identity: str) -> None:
         """Delete the user and the role called `identity`, with all that hangs on them."""
