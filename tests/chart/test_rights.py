@@ -113,7 +113,7 @@ class Operator:
 
     def until(self, condition: Callable[[], bool], what: str) -> None:
         """Wait for `condition`, but not when the API server has refused something."""
-        wait_until(lambda: bool(self.refused()) or condition(), timeout=60, what=what)
+        wait_until(lambda: bool(self.refused()) or condition(), what)
         assert self.refused() == ""
 
     def refused(self) -> str:
@@ -206,4 +206,4 @@ def test_a_right_that_is_missing_is_noticed(cluster: Cluster, operator: Operator
     rbac = client.RbacAuthorizationV1Api(cluster.api)
     rbac.delete_cluster_role_binding("mooring-operator")
     cluster.create(cluster.guest, "MlflowWorkspace", "iris", {})
-    wait_until(lambda: bool(operator.refused()), timeout=60, what="a refusal in the log")
+    wait_until(lambda: bool(operator.refused()), "a refusal in the log")

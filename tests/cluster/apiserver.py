@@ -7,7 +7,6 @@ or with the process that opened it, whichever is first.
 import contextlib
 import json
 import secrets
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -19,6 +18,7 @@ from tests.cluster.files import write
 from tests.cluster.kind import ISSUER
 from tests.cluster.process import ClusterError, die_with_parent, end, succeeds, wait_until
 from tests.cluster.tools import tool
+from tests.services.process import free_port
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ def api_server() -> Iterator[ApiServer]:
     etcd, kube_apiserver = tool("etcd"), tool("kube-apiserver")
     with tempfile.TemporaryDirectory(prefix="mooring-apiserver-") as name:
         folder = Path(name)
-        client, peer, port = _free_ports(3)
+        client, peer, port = free_port(), free_port(), free_port()
         certificates = make_certificates(folder)
         token = secrets.token_hex(16)
         write(folder / "tokens.csv", f'{token},admin,admin,"system:masters"\n', mode=0o600)
@@ -60,13 +60,6 @@ def api_server() -> Iterator[ApiServer]:
             _wait(kubeconfig, folder, server)
             pids = {"etcd": store.pid, "kube-apiserver": server.pid}
             yield ApiServer(url=url, kubeconfig=kubeconfig, folder=folder, pids=pids)
-
-
-def _free_ports(count: int) -> list[int]:
-    """Return ports of loopback that are free now; held together, so that they differ."""
-    with contextlib.ExitStack() as stack:
-        held = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
-        return [int(one.getsockname()[1]) for one in held]
 
 
 @contextlib.contextmanager
@@ -142,8 +135,8 @@ def _wait(kubeconfig: Path, folder: Path, server: subprocess.Popen[bytes]) -> No
     try:
         wait_until(
             lambda: server.poll() is not None or succeeds(probe),
-            timeout=60, what="the API server to be ready",
-        )  # fmt: skip
+            what="the API server to be ready",
+        )
         if server.poll() is not None:
             raise ClusterError(f"kube-apiserver ended with exit code {server.returncode}")
     except ClusterError as error:

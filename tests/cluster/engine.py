@@ -77,7 +77,7 @@ def start(paths: ClusterPaths) -> None:
     """Start the engine of the cluster, which does not run.
 
     What a killed engine left behind is cleared away first. Raises ClusterError when it does not
-    answer within 60 s.
+    answer.
     """
     engine = own_engine(paths)
     if os.geteuid() != 0:
@@ -92,9 +92,7 @@ def start(paths: ClusterPaths) -> None:
     run([*inside(paths), "ip", "link", "set", "lo", "up"])
     run([*inside(paths), "sysctl", "-qw", "net.ipv4.ip_forward=1"])
     pid = start_daemon(_dockerd(paths), log=paths.logs / "dockerd.log")
-    wait_until(
-        lambda: answers(engine) or not alive(pid), timeout=60, what="the Docker engine to answer"
-    )
+    wait_until(lambda: answers(engine) or not alive(pid), "the Docker engine to answer")
     if not alive(pid):
         log = paths.logs / "dockerd.log"
         lines = log.read_text(errors="replace").splitlines()[-10:]

@@ -77,9 +77,7 @@ def start(paths: ClusterPaths, target_port: int) -> Forward:
     log = paths.logs / "forward.log"
     source = Path(__file__).resolve().parents[2]
     pid = start_daemon(command, log=log, env={"PYTHONPATH": str(source)})
-    wait_until(
-        lambda: running(paths) is not None or not alive(pid), timeout=20, what="the forwarder"
-    )
+    wait_until(lambda: running(paths) is not None or not alive(pid), "the forwarder")
     found = running(paths)
     if found is None:
         raise ClusterError(f"the forwarder to the API server ended at once; see {log}")

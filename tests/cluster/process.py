@@ -8,6 +8,12 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TypeVar
+
+Found = TypeVar("Found")
+
+PATIENCE_S = 120.0
+"""Only ever spent when something is wrong: a machine with other work to do is many times slower."""
 
 _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None, use_errno=True)
@@ -103,18 +109,21 @@ def start_daemon(
     return process.pid
 
 
-def wait_until(condition: Callable[[], bool], *, timeout: float, what: str) -> None:
-    """Wait until `condition()` holds, at most `timeout` seconds.
+def wait_until(
+    look: Callable[[], Found | None], what: str, *, timeout: float = PATIENCE_S
+) -> Found:
+    """Return what `look()` gives once that is true, at most `timeout` seconds from now.
 
     Raises ClusterError naming `what` was waited for.
     """
     deadline = time.monotonic() + timeout
     pause = 0.02
-    while not condition():
+    while not (found := look()):
         if time.monotonic() > deadline:
             raise ClusterError(f"waited {timeout:.0f} s for {what}")
         time.sleep(pause)
         pause = min(pause * 1.5, 0.5)
+    return found
 
 
 def alive(pid: int) -> bool:
@@ -152,7 +161,7 @@ def end(pids: Sequence[int], *, grace: float = 10) -> None:
         _wait_for_end(pids, timeout=grace)
     except ClusterError:
         _signal(pids, signal.SIGKILL)
-        _wait_for_end(pids, timeout=10)
+        _wait_for_end(pids, timeout=PATIENCE_S)
 
 
 def _signal(pids: Sequence[int], sign: signal.Signals) -> None:

@@ -26,7 +26,7 @@ def wait_for_services(kubeconfig: Path) -> None:
         status = ("rollout", "status", f"deployment/{name}", "--timeout=120s")
         run(_kubectl(kubeconfig, "--namespace", namespace, *status))
     # After a restart of the node the status above is of before it: ask the pods themselves.
-    wait_until(lambda: _dns_answers(kubeconfig), timeout=120, what="cluster DNS to be ready")
+    wait_until(lambda: _dns_answers(kubeconfig), "cluster DNS to be ready")
 
 
 def _dns_answers(kubeconfig: Path) -> bool:
@@ -45,7 +45,7 @@ def wait_ready(kubeconfig: Path) -> bool:
         return True
     with stage("wait for the cluster"):
         try:
-            wait_until(lambda: answers(kubeconfig), timeout=60, what="the API server")
+            wait_until(lambda: answers(kubeconfig), "the API server")
             wait_for_services(kubeconfig)
         except ClusterError:
             return False

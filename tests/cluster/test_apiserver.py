@@ -49,4 +49,4 @@ def test_it_ends_with_a_killed_opener() -> None:
         pids = json.loads(opener.stdout.readline()).values()
         assert all(alive(pid) for pid in pids)
         opener.send_signal(signal.SIGKILL)
-        wait_until(lambda: not any(alive(pid) for pid in pids), timeout=10, what="their end")
+        wait_until(lambda: not any(alive(pid) for pid in pids), "their end")

@@ -31,6 +31,8 @@ class Namespace:
 def namespace(kind_cluster: Path) -> Iterator[Namespace]:
     made = Namespace(kind_cluster)
     made.kubectl("create", "namespace", made.name)
+    # Made by a controller; until then every pod of the namespace is refused.
+    made.kubectl("wait", "serviceaccount/default", "--for=create", "--timeout=120s")
     yield made
     made.kubectl("delete", "namespace", made.name, "--wait=false")
 

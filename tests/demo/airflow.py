@@ -1,6 +1,5 @@
 """Airflow's REST API, as far as the demo and the e2e tests need it."""
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,14 +8,14 @@ from typing import Any, Final
 
 import httpx
 
-from tests.cluster.process import ClusterError
+from tests.cluster.process import ClusterError, wait_until
 from tests.demo.cluster import forwarded
 from tests.demo.system import PLAYGROUND
 
 PORT: Final = 8080
 OVER: Final = frozenset({"success", "failed"})
-POLL_S: Final = 0.5
-PARSE_PATIENCE_S: Final = 120.0
+ANSWER_S: Final = 60.0
+"""In which Airflow answers, also on a machine with other work to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +48,9 @@ class Airflow:
     """A client of the API server at `url`, logged in."""
 
     def __init__(self, url: str) -> None:
-        token = httpx.get(f"{url}/auth/token").raise_for_status().json()["access_token"]
-        headers = {"Authorization": f"Bearer {token}"}
-        self._client = httpx.Client(base_url=f"{url}/api/v2", headers=headers, timeout=30)
+        answer = httpx.get(f"{url}/auth/token", timeout=ANSWER_S).raise_for_status()
+        headers = {"Authorization": f"Bearer {answer.json()['access_token']}"}
+        self._client = httpx.Client(base_url=f"{url}/api/v2", headers=headers, timeout=ANSWER_S)
 
     def known(self, dag_id: str) -> bool:
         """Whether the DAG was parsed already."""
@@ -65,10 +64,14 @@ class Airflow:
         parsed: str = answer.raise_for_status().json()["last_parsed_time"]
         return datetime.fromisoformat(parsed) > moment
 
-    def import_errors(self) -> list[str]:
-        """What is wrong with the DAG files."""
-        answer = self._get("/importErrors")
-        return [f"{e['filename']}: {e['stack_trace']}" for e in answer["import_errors"]]
+    def wait_until_read(self, condition: Callable[[], bool], what: str) -> None:
+        """Wait for Airflow to read DAG files. Raises ClusterError with what is wrong with them."""
+        try:
+            wait_until(condition, f"Airflow to read {what}")
+        except ClusterError as error:
+            found = self._get("/importErrors")["import_errors"]
+            told = "\n".join(f"{e['filename']}: {e['stack_trace']}" for e in found)
+            raise ClusterError(f"{error}: {told or 'no import errors'}") from None
 
     def run(
         self,
@@ -90,12 +93,7 @@ class Airflow:
 
         Raises ClusterError when Airflow does not get to know the DAG.
         """
-        deadline = time.monotonic() + PARSE_PATIENCE_S
-        while not self.known(dag_id):
-            if time.monotonic() > deadline:
-                errors = "\n".join(self.import_errors()) or "no import errors"
-                raise ClusterError(f"Airflow does not know the DAG {dag_id}: {errors}")
-            time.sleep(POLL_S)
+        self.wait_until_read(lambda: self.known(dag_id), dag_id)
         self._client.patch(f"/dags/{dag_id}", json={"is_paused": False}).raise_for_status()
         body = {"logical_date": None, "conf": conf or {}}
         answer = self._client.post(f"/dags/{dag_id}/dagRuns", json=body).raise_for_status().json()
@@ -114,17 +112,19 @@ class Airflow:
 
         Raises ClusterError when it takes over `timeout` seconds.
         """
-        deadline = time.monotonic() + timeout
-        while True:
+
+        def look() -> DagRun | None:
+            state = self._get(f"/dags/{dag_id}/dagRuns/{run_id}")["state"]
             tasks = self.task_instances(dag_id, run_id)
             progress(tasks)
-            state = self._get(f"/dags/{dag_id}/dagRuns/{run_id}")["state"]
-            if state in OVER:
-                return DagRun(dag_id, run_id, state, tuple(self.task_instances(dag_id, run_id)))
-            if time.monotonic() > deadline:
-                states = ", ".join(f"{task.name}: {task.state}" for task in tasks)
-                raise ClusterError(f"{dag_id} {run_id} is {state} after {timeout:.0f} s: {states}")
-            time.sleep(POLL_S)
+            return DagRun(dag_id, run_id, state, tuple(tasks)) if state in OVER else None
+
+        try:
+            return wait_until(look, f"{dag_id} {run_id} to be over", timeout=timeout)
+        except ClusterError as error:
+            tasks = self.task_instances(dag_id, run_id)
+            states = ", ".join(f"{task.name}: {task.state}" for task in tasks)
+            raise ClusterError(f"{error}: {states}") from None
 
     def task_instances(self, dag_id: str, run_id: str) -> list[TaskInstance]:
         """The task instances of a run."""

@@ -18,6 +18,8 @@ BUCKET: Final = "mlflow"
 S3_PORT: Final = 7070
 IAM_PORT: Final = 7071
 TRACKING_PORT: Final = 5000
+ANSWER_S: Final = 60.0
+"""In which a tracking server answers, also on a machine with other work to do."""
 ADMIN_SECRET: Final = "versitygw-admin"
 
 
@@ -62,7 +64,7 @@ class Tracking:
     """A workspace's tracking server at `url`."""
 
     def __init__(self, url: str) -> None:
-        self._client = httpx.Client(base_url=f"{url}/api/2.0/mlflow", timeout=30)
+        self._client = httpx.Client(base_url=f"{url}/api/2.0/mlflow", timeout=ANSWER_S)
 
     def runs(self, experiment: str = "", **tags: str) -> list[Run]:
         """The runs of one experiment, or of all, that carry the tags, oldest first."""

@@ -106,9 +106,7 @@ def define(crds: Path) -> None:
     kubectl("apply", "--server-side", "--force-conflicts", "--field-manager=helm", "-f", str(crds))
     kubectl("wait", "--for=condition=Established", "--timeout=60s", "-f", str(crds))
     served: list[str | Path] = [tool("kubectl"), "get", "mlwc,mlw,mlb", "--all-namespaces"]
-    wait_until(
-        lambda: succeeds(served, env=environment()), timeout=60, what="the API server to serve mlwc"
-    )
+    wait_until(lambda: succeeds(served, env=environment()), "the API server to serve mlwc")
 
 
 def workspace(team: str) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -8,7 +8,7 @@ from typing import Any, Final
 import httpx
 import pytest
 
-from tests.cluster.process import ClusterError, wait_until
+from tests.cluster.process import ClusterError
 from tests.demo.airflow import Airflow, airflow
 from tests.demo.cluster import kubectl
 from tests.demo.store import s3
@@ -100,10 +100,8 @@ def _install_dags(client: Airflow) -> None:
     kubectl(*IN_AIRFLOW, "mkdir", "-p", DAG_FOLDER)
     for file in DAGS.glob("*.py"):
         kubectl(*IN_AIRFLOW, "tee", f"{DAG_FOLDER}/{file.name}", stdin=file.read_text())
-    wait_until(
-        lambda: all(client.parsed_since(dag_id, started) for dag_id in DAG_IDS),
-        timeout=120,
-        what=f"Airflow to read {DAG_FOLDER}: {client.import_errors() or 'no import errors'}",
+    client.wait_until_read(
+        lambda: all(client.parsed_since(dag_id, started) for dag_id in DAG_IDS), DAG_FOLDER
     )
 
 

@@ -159,7 +159,7 @@ def _end_sidecar(jobs: Jobs, started: Started) -> None:
     pod = jobs.xcom(started, jobs.tasks(started, POD)[0], "pod_name")
     # Its shell ignores every other signal, being the container's first process.
     kubectl("exec", "-n", TEAM, pod, "-c", SIDECAR, "--", "sh", "-c", "kill -INT 1")
-    wait_until(lambda: sidecar_ended(TEAM, pod), timeout=30, what=f"{SIDECAR} of {pod} to end")
+    wait_until(lambda: sidecar_ended(TEAM, pod), f"{SIDECAR} of {pod} to end")
 
 
 def first_try_evicted(jobs: Jobs) -> tuple[list[Run], list[Run], list[Outcome]]:
@@ -200,7 +200,7 @@ def running(server: Tracking, experiment: str, count: int, but: str = "") -> lis
         found[:] = [r for r in runs if r.status == "RUNNING" and r.run_id != but]
         return len(found) == count
 
-    wait_until(enough, timeout=120, what=f"{count} trainings to wait in experiment {experiment}")
+    wait_until(enough, f"{count} trainings to wait in experiment {experiment}")
     return found
 
 

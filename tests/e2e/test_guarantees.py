@@ -130,8 +130,7 @@ def _run(pod: dict[str, Any]) -> str:
     try:
         wait_until(
             lambda: get("pod", name, namespace)["status"]["phase"] in {"Succeeded", "Failed"},
-            timeout=90,
-            what=f"pod {name} in {namespace} to end",
+            f"pod {name} in {namespace} to end",
         )
         return kubectl("logs", name, "-n", namespace, "-c", "base").strip()
     finally:

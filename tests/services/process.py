@@ -1,5 +1,6 @@
 """Run a service until the block ends."""
 
+import itertools
 import os
 import shutil
 import signal
@@ -10,17 +11,38 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.cluster.process import die_with_parent, wait_until
+from tests.cluster.process import PATIENCE_S, die_with_parent, wait_until
 
-START_TIMEOUT = 30.0
-STOP_TIMEOUT = 20.0
+_LOWEST_PORT = 10_000
+_GIVEN_TO_CONNECTIONS = Path("/proc/sys/net/ipv4/ip_local_port_range")
+
+
+def _ports() -> Iterator[int]:
+    """Yield ports without end, from a place that differs between processes."""
+    ports = range(_LOWEST_PORT, int(_GIVEN_TO_CONNECTIONS.read_text().split()[0]))
+    for number in itertools.count(64 * os.getpid()):
+        yield ports[number % len(ports)]
+
+
+_PORTS = _ports()
 
 
 def free_port() -> int:
-    """Return a TCP port of the loopback address that nothing listens on."""
+    """Return a TCP port of the loopback address that nothing listens on, another each time.
+
+    None of those that the kernel gives to connections: one could be taken before the service is
+    up, and a client that connects to one of them while nothing listens can meet itself.
+    """
+    return next(port for port in _PORTS if _is_free(port))
+
+
+def _is_free(port: int) -> bool:
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 def answers(port: int) -> bool:
@@ -54,7 +76,7 @@ def service(
     """Run `command` from the moment it is `ready` until the block ends.
 
     `env` is added to the environment; stdout and stderr go to `log`. Raises ClusterError with
-    the log's name when the service does not get ready within `START_TIMEOUT` seconds.
+    the log's name when the service does not get ready within `PATIENCE_S` seconds.
     """
     with log.open("ab") as out:
         process = subprocess.Popen(
@@ -70,8 +92,7 @@ def service(
     try:
         wait_until(
             lambda: process.poll() is not None or ready(),
-            timeout=START_TIMEOUT,
-            what=f"{command[0]} to get ready",
+            f"{command[0]} to get ready",
         )
         if process.poll() is not None:
             raise RuntimeError(
@@ -85,7 +106,7 @@ def service(
 def _end(process: subprocess.Popen[bytes], stop: signal.Signals) -> None:
     process.send_signal(stop)
     try:
-        process.wait(STOP_TIMEOUT)
+        process.wait(PATIENCE_S)
     except subprocess.TimeoutExpired:
         process.kill()
-        process.wait(STOP_TIMEOUT)
+        process.wait(PATIENCE_S)

@@ -45,7 +45,7 @@ def test_a_service_dies_with_a_killed_parent() -> None:
         pid, root = parent.stdout.readline().split()
         assert alive(int(pid))
         parent.send_signal(signal.SIGKILL)
-    wait_until(lambda: not alive(int(pid)), timeout=10, what="the service to die")
+    wait_until(lambda: not alive(int(pid)), "the service to die")
     (Path(root) / "log").unlink()
     Path(root).rmdir()
 

@@ -1,6 +1,5 @@
 """A real API server with our definitions, and the chart's policies installed or not."""
 
-import functools
 from collections.abc import Iterator
 from uuid import uuid4
 
@@ -10,24 +9,17 @@ from kubernetes import client, config
 from mooring import contract
 from tests.chart.rendering import crds, render
 from tests.cluster.apiserver import ApiServer
-from tests.integration.admission.world import World, apply, fragment, installed, pod, wait_until
+from tests.cluster.process import wait_until
+from tests.integration.admission.world import World, fragment, installed, pod
+from tests.integration.definitions import define
 
 
 @pytest.fixture(scope="session")
 def api(apiserver: ApiServer) -> client.ApiClient:
     """Client of an API server that knows our kinds."""
     api = config.new_client_from_config(config_file=str(apiserver.kubeconfig))
-    definitions = client.ApiextensionsV1Api(api)
-    for definition in crds():
-        apply(api, definition)
-        name = definition["metadata"]["name"]
-        wait_until(functools.partial(_established, definitions, name), f"{name} to be served")
+    define(api, crds())
     return api
-
-
-def _established(definitions: client.ApiextensionsV1Api, name: str) -> bool:
-    conditions = definitions.read_custom_resource_definition(name).status.conditions or []
-    return any(item.type == "Established" and item.status == "True" for item in conditions)
 
 
 @pytest.fixture

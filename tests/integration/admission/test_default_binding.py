@@ -3,6 +3,7 @@
 import pytest
 
 from mooring import contract
+from tests.cluster.process import wait_until
 from tests.integration.admission.world import (
     Refused,
     World,
@@ -10,7 +11,6 @@ from tests.integration.admission.world import (
     container,
     pod,
     sources_of,
-    wait_until,
 )
 
 MANAGED = {"app.kubernetes.io/managed-by": "mooring"}

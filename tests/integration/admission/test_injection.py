@@ -1,6 +1,7 @@
 """A pod that asks for a binding gets its fragment, and the rest of the pod stays as it was."""
 
 from mooring import contract
+from tests.cluster.process import wait_until
 from tests.integration.admission.world import (
     Pod,
     World,
@@ -9,7 +10,6 @@ from tests.integration.admission.world import (
     fragment,
     pod,
     sources_of,
-    wait_until,
 )
 
 BOUND = bound_sources("team-a")

@@ -3,6 +3,7 @@
 import pytest
 
 from mooring import contract
+from tests.cluster.process import wait_until
 from tests.integration.admission.world import (
     Pod,
     Refused,
@@ -10,7 +11,6 @@ from tests.integration.admission.world import (
     container,
     fragment,
     pod,
-    wait_until,
 )
 
 

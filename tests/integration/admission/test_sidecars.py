@@ -1,13 +1,13 @@
 """A container that something else adds to the pod afterwards is bound as well."""
 
 from tests.chart.rendering import Manifest
+from tests.cluster.process import wait_until
 from tests.integration.admission.world import (
     World,
     bound_sources,
     installed,
     pod,
     sources_of,
-    wait_until,
 )
 
 

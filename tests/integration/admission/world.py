@@ -1,8 +1,7 @@
 """What the admission tests work with: a namespace, its bindings, and pods that are tried out."""
 
 import json
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -13,19 +12,10 @@ from mooring import contract
 from tests.chart.rendering import Manifest
 
 Pod = dict[str, Any]
-_PATIENCE = 20.0
 
 
 class Refused(Exception):
     """The API server refused a pod; the text is what its author would see."""
-
-
-def wait_until(condition: Callable[[], bool], what: str) -> None:
-    """Return once `condition` holds; AssertionError naming `what` after 20 seconds."""
-    deadline = time.monotonic() + _PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline, f"waited {_PATIENCE:.0f} s for {what}"
-        time.sleep(0.02)
 
 
 def fragment(binding: str, *, token: bool = True) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """MlflowPodOperator against a real API server, tracking server and store."""
 
 import contextlib
-import functools
 import threading
 import uuid
 from collections.abc import Iterator
@@ -17,28 +16,19 @@ from mooring_airflow.operators import MlflowPodOperator
 from tests.chart.rendering import crds
 from tests.cluster.apiserver import ApiServer
 from tests.cluster.process import wait_until
-from tests.integration.admission.world import apply
 from tests.integration.airflow.bound import END, FAIL, HANG, Bound
 from tests.integration.airflow.kubelet import kubelet
 from tests.integration.airflow.runs import run_of
 from tests.integration.airflow.world import Workspace
+from tests.integration.definitions import define
 
 
 @pytest.fixture(scope="module")
 def api(apiserver: ApiServer) -> client.ApiClient:
     """Client of an API server that knows our kinds."""
     found = config.new_client_from_config(config_file=str(apiserver.kubeconfig))
-    definitions = client.ApiextensionsV1Api(found)
-    for definition in crds():
-        apply(found, definition)
-        name = definition["metadata"]["name"]
-        wait_until(functools.partial(established, definitions, name), timeout=20, what=name)
+    define(found, crds())
     return found
-
-
-def established(definitions: client.ApiextensionsV1Api, name: str) -> bool:
-    conditions = definitions.read_custom_resource_definition(name).status.conditions or []
-    return any(item.type == "Established" and item.status == "True" for item in conditions)
 
 
 @pytest.fixture
@@ -123,7 +113,7 @@ def test_a_killed_task_leaves_no_open_run(bound: Bound) -> None:
     context, task = bound.context(), bound.task(HANG)
     worker = threading.Thread(target=executed, args=(task, context), daemon=True)
     worker.start()
-    wait_until(lambda: len(bound.runs(context)) == 1, timeout=60, what="the pod's run")
+    wait_until(lambda: len(bound.runs(context)) == 1, "the pod's run")
     task.on_kill()
     worker.join(60)
     assert not worker.is_alive()

@@ -44,7 +44,7 @@ def mooring(command: str) -> list[str | Path]:
 
 def answers(url: str) -> bool:
     try:
-        return httpx.get(f"{url}/health").status_code == 200
+        return httpx.get(f"{url}/health", timeout=60).status_code == 200
     except httpx.TransportError:
         return False
 
@@ -57,7 +57,7 @@ def test_waits_for_the_migration_and_then_serves(environment: dict[str, str]) ->
         with service(mooring("serve"), env=environment, log=log, ready=waiting):
             assert not answers(url), "without its schema it must not serve"
             subprocess.run(mooring("migrate"), env={**os.environ, **environment}, check=True)
-            wait_until(lambda: answers(url), timeout=60, what=f"{url} to answer")
+            wait_until(lambda: answers(url), f"{url} to answer")
             found = httpx.get(f"{url}/api/2.0/mlflow/experiments/get?experiment_id=0").json()
     location = found["experiment"]["artifact_location"]
     assert location.startswith(environment["MLFLOW_DEFAULT_ARTIFACT_ROOT"])

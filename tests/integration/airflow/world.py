@@ -13,14 +13,12 @@ import botocore.session
 import httpx
 
 from mooring import contract
-from tests.cluster.process import wait_until
 from tests.services.process import answers, folder, free_port, service
 from tests.services.versitygw import Versitygw
 
 BUCKET = "mlflow"
 BINDING = "team-a"
 WORKSPACE = "team-a/team-a"
-START_TIMEOUT_S = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,13 +109,8 @@ def workspace(store: Versitygw, name: str = BINDING) -> Iterator[Workspace]:
                 "MLFLOW_SERVER_ALLOWED_HOSTS": f"127.0.0.1:{port}",
             },
             log=home / "server.log",
-            ready=lambda: True,
-        ) as server:
-            wait_until(
-                lambda: server.poll() is not None or answers(port),
-                timeout=START_TIMEOUT_S,
-                what="the tracking server to answer",
-            )
+            ready=lambda: answers(port),
+        ):
             yield running
 
 

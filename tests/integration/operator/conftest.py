@@ -9,9 +9,10 @@ from kubernetes import client, config
 
 from mooring_operator.api.crd import custom_resource_definitions
 from tests.cluster.apiserver import ApiServer, api_server
+from tests.integration.definitions import define
 from tests.integration.operator.api import Api
 from tests.integration.operator.process import Operator, least_privilege
-from tests.integration.operator.world import World, until
+from tests.integration.operator.world import World
 from tests.services.postgresql import Postgresql
 from tests.services.versitygw import Versitygw
 
@@ -32,19 +33,8 @@ def admin(server: ApiServer) -> client.ApiClient:
 def admin_of(server: ApiServer) -> client.ApiClient:
     """Install our definitions and return a client that may do everything."""
     api = config.new_client_from_config(config_file=str(server.kubeconfig))
-    definitions = client.ApiextensionsV1Api(api)
-    for definition in custom_resource_definitions():
-        definitions.create_custom_resource_definition(definition)
-    until(lambda: _all_established(definitions), "the definitions to be served")
+    define(api, custom_resource_definitions())
     return api
-
-
-def _all_established(definitions: client.ApiextensionsV1Api) -> bool:
-    listed = definitions.list_custom_resource_definition().items
-    return all(
-        any(c.type == "Established" and c.status == "True" for c in each.status.conditions or [])
-        for each in listed
-    )
 
 
 @pytest.fixture(scope="session")

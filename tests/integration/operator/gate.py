@@ -7,7 +7,7 @@ from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
-PATIENCE_S = 30.0
+from tests.cluster.process import PATIENCE_S
 
 
 class Gate:

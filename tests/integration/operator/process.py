@@ -79,7 +79,7 @@ class Operator:
 
     def reconciles(self, kind: str | None = None) -> int:
         """Return how many objects (of `kind`) it has reconciled since it was started."""
-        with urlopen(f"{self._url}/metrics", timeout=5) as answer:  # noqa: S310 (loopback)
+        with urlopen(f"{self._url}/metrics", timeout=60) as answer:  # noqa: S310 (loopback)
             text = answer.read().decode()
         return sum(
             int(sample.value)
@@ -104,7 +104,7 @@ class Operator:
 
 def _answers(url: str) -> bool:
     try:
-        with urlopen(url, timeout=5) as answer:  # noqa: S310 (loopback)
+        with urlopen(url, timeout=60) as answer:  # noqa: S310 (loopback)
             return bool(answer.status == 200)
     except (URLError, OSError):
         return False

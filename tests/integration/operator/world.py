@@ -27,12 +27,12 @@ from mooring_operator.kube import (
     WORKSPACE_CLASS,
     Kind,
 )
+from tests.cluster.process import PATIENCE_S
 from tests.integration.operator.api import Api, Manifest
 from tests.integration.operator.kubelet import fake_kubelet
 from tests.services.postgresql import Postgresql
 from tests.services.versitygw import Versitygw
 
-PATIENCE_S = 30.0
 CHILDREN = (CONFIG_MAP, DEPLOYMENT, JOB, ROLE_BINDING, SECRET, SERVICE, SERVICE_ACCOUNT)
 Found = TypeVar("Found")
 
@@ -266,7 +266,9 @@ class World:
             WORKSPACE_CLASS, "", self.class_name, "Ready", expected=expected
         )
 
-    def converge(self, namespace: str, name: str = "models", patience_s: float = 60) -> None:
+    def converge(
+        self, namespace: str, name: str = "models", patience_s: float = PATIENCE_S
+    ) -> None:
         """Play the kubelet in the namespace until the workspace is Ready."""
 
         def step() -> bool:

@@ -46,15 +46,15 @@ def test_a_program_dies_with_the_killed_one_that_started_it(tmp_path: Path) -> N
     script = f"echo $$ > {note}.part; mv {note}.part {note}; exec sleep 600"
     program = f"from tests.cluster.process import run; run(['sh', '-c', {script!r}])"
     with subprocess.Popen([sys.executable, "-c", program], cwd=CHECKOUT) as parent:
-        process.wait_until(note.exists, timeout=10, what="the program to start")
+        process.wait_until(note.exists, "the program to start")
         child = int(note.read_text())
         assert process.alive(child)
         parent.send_signal(signal.SIGKILL)
-        process.wait_until(lambda: not process.alive(child), timeout=10, what="its end")
+        process.wait_until(lambda: not process.alive(child), "its end")
 
 
 def test_waiting_gives_up_and_says_for_what() -> None:
     started = time.monotonic()
     with pytest.raises(process.ClusterError, match="waited 0 s for the moon"):
-        process.wait_until(lambda: False, timeout=0.2, what="the moon")
+        process.wait_until(lambda: False, "the moon", timeout=0.2)
     assert time.monotonic() - started < 5
