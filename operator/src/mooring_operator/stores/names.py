@@ -42,6 +42,16 @@ def database_names(namespace: str, name: str) -> DatabaseNames:
     return DatabaseNames(base, *(f"{base}_{suffix}" for suffix in ROLE_SUFFIXES))
 
 
+def copy_name(database: str, revision: str) -> str:
+    """Name of the copy of `database` that holds the schema `revision`, 12 hexadecimal digits."""
+    return f"{database}_{revision[:8]}"
+
+
+def undone_name(database: str) -> str:
+    """Name under which `database` is put aside when a copy takes its place."""
+    return f"{database}_undone"
+
+
 def _unique(namespace: str, name: str, limit: int) -> str:
     """Join the two so that no other pair gives the same, cut to `limit` characters.
 

@@ -167,6 +167,12 @@ class PostgresqlServer:
             session.execute(each("DROP ROLE {}", names))
 
     @contextmanager
+    def session(self, database: str, login: Login) -> Iterator[Session]:
+        """Give a session of `login` in `database`, which ends with the block."""
+        with self._connect(database, login.role, login.password) as session, self._told():
+            yield session
+
+    @contextmanager
     def _admin(self) -> Iterator[Session]:
         """Give the administrator's session, opened again when it is gone or has changed."""
         server = self.connection

@@ -1,0 +1,122 @@
+"""Copies of a workspace's database, made before its schema is upgraded, and the way back to one.
+
+A copy is a database of the same server (`CREATE DATABASE … TEMPLATE …`), not a file of pg_dump:
+docs/decisions/0005-an-upgrade-copies-the-database.md says why. Its name ends in the schema
+revision that it holds, so it needs no record, and a second attempt finds it.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final, LiteralString
+
+from psycopg.sql import SQL, Identifier
+
+from mooring_operator.stores.errors import Reason, StoreError
+from mooring_operator.stores.names import copy_name, undone_name
+from mooring_operator.stores.postgresql import MAINTENANCE_DATABASE, PostgresqlServer, Session
+from mooring_operator.stores.protocol import Login
+
+LATEST: Final = "latest"
+
+_COPIES: Final = """
+SELECT datname FROM pg_database
+WHERE starts_with(datname, %(base)s || '_')
+  AND substr(datname, length(%(base)s) + 2) ~ '^[0-9a-f]{8}$'
+ORDER BY oid DESC
+"""
+_OWNER: Final = "SELECT pg_get_userbyid(datdba) AS owner FROM pg_database WHERE datname = %s"
+_REVISION: Final = "SELECT version_num FROM alembic_version"
+_LONG: Final = "SET statement_timeout = '1h'"
+"""A copy takes as long as its bytes; it runs in a session of its own that nobody waits for."""
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseCopies:
+    """The copies of `database` on `server`. Nobody but the administrator gets into one.
+
+    Every method raises `errors.StoreError`; BUSY while somebody is connected to the database.
+    """
+
+    server: PostgresqlServer
+    database: str
+
+    def names(self) -> list[str]:
+        """The copies there are, the newest first."""
+        with self._administrator() as session:
+            return self._names(session)
+
+    def make(self, migration: Login, keep: int) -> str:
+        """Copy the database unless its schema revision has a copy; the copy's name.
+
+        `migration` reads the revision. The newest `keep` copies stay, older ones are dropped.
+        """
+        copy = copy_name(self.database, self._revision(migration))
+        with self._administrator() as session:
+            if copy not in self._names(session):
+                _run(session, "CREATE DATABASE {} TEMPLATE {}", copy, self.database)
+                _run(session, "REVOKE ALL ON DATABASE {} FROM PUBLIC", copy)
+            for old in self._names(session)[keep:]:
+                if old != copy:
+                    _run(session, "DROP DATABASE {}", old)
+        return copy
+
+    def restore(self, wanted: str, owner: str) -> str:
+        """Put a copy in the database's place, which itself stays under another name.
+
+        `wanted` is a copy's name or "latest", `owner` the role that owns the database. The answer
+        is the name of what was put aside. May run again after a crash between its steps.
+        """
+        aside = undone_name(self.database)
+        with self._administrator() as session:
+            found = self._names(session)
+            present = session.execute(_OWNER, [self.database]).fetchone() is not None
+            copy = found[0] if wanted == LATEST and found else wanted
+            if copy not in found:
+                if present:
+                    raise self._no_copy(wanted, found)
+                raise RuntimeError(f"neither {self.database} nor its copy {wanted} exists")
+            _run(session, "ALTER DATABASE {} OWNER TO {}", copy, owner)
+            if present:
+                if session.execute(_OWNER, [aside]).fetchone() is not None:
+                    _run(session, "DROP DATABASE {}", aside)
+                _run(session, "ALTER DATABASE {} RENAME TO {}", self.database, aside)
+            _run(session, "ALTER DATABASE {} RENAME TO {}", copy, self.database)
+        return aside
+
+    def drop(self) -> None:
+        """Drop every copy, and what a restore has put aside."""
+        with self._administrator() as session:
+            for name in (*self._names(session), undone_name(self.database)):
+                _run(session, "DROP DATABASE IF EXISTS {}", name)
+
+    def _names(self, session: Session) -> list[str]:
+        found = session.execute(_COPIES, {"base": self.database})
+        return [row["datname"] for row in found]
+
+    def _revision(self, migration: Login) -> str:
+        with self.server.session(self.database, migration) as session:
+            row = session.execute(_REVISION).fetchone()
+        if row is None:
+            raise RuntimeError(f"{self.database} has no schema revision to copy")
+        return str(row["version_num"])
+
+    @contextmanager
+    def _administrator(self) -> Iterator[Session]:
+        connection = self.server.connection
+        admin = Login(connection.username, connection.password)
+        with self.server.session(MAINTENANCE_DATABASE, admin) as session:
+            session.execute(_LONG)
+            yield session
+
+    def _no_copy(self, wanted: str, found: list[str]) -> StoreError:
+        return StoreError(
+            Reason.MISSING_DATABASE,
+            f"there is no copy {wanted!r} of database {self.database}; there are: "
+            f"{', '.join(found) or 'none'}. Name one of them, or {LATEST!r}.",
+            transient=False,
+        )
+
+
+def _run(session: Session, statement: LiteralString, *names: str) -> None:
+    session.execute(SQL(statement).format(*map(Identifier, names)))
