@@ -92,7 +92,7 @@ LOCK := $(BIN)/uv pip compile --quiet --generate-hashes --no-header --no-annotat
 
 .PHONY: lock
 lock: $(INSTALLED) ## Lock all dependencies anew, with hashes and without addresses
-	for input in requirements/*.in images/*requirements.in images/*/requirements.in; do \
+	for input in requirements/*.in images/*requirements.in images/*/requirements.in tests/services/*/requirements.in; do \
 	  $(LOCK) "$$input" -o "$${input%.in}.txt"; done
 
 .PHONY: bench-smoke

@@ -90,6 +90,15 @@ TAG_FINDING: Final = "mooring.finding"
 
 XCOM_KEY: Final = "mlflow_run"
 
+# --- the migration of a schema ------------------------------------------------------------------
+
+DATABASE_COPY: Final = "MOORING_DATABASE_COPY"
+"""Environment of the migration: the copy of the database that an upgrade may fall back on."""
+SCHEMA_OLDER: Final = 3
+"""Exit code of the migration: the schema needs an upgrade, and no copy was named."""
+SCHEMA_NEWER: Final = 4
+"""Exit code of the migration: only a newer MLflow knows the schema."""
+
 # --- audiences of projected tokens --------------------------------------------------------------
 
 AWS_AUDIENCE: Final = "sts.amazonaws.com"

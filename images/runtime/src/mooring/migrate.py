@@ -1,13 +1,18 @@
 """`mooring migrate`: bring the schema of the backend store to the installed MLflow's version.
 
 `mlflow db upgrade URI` takes the URI, and with it the password, as an argument that every process
-of the node can read; this takes it from the environment and runs the same command.
+of the node can read; this takes it from the environment and does the same.
+
+A schema that holds data is upgraded only when MOORING_DATABASE_COPY names a copy of the database:
+there is no way back from an upgrade but such a copy, and MLflow asks for one
+(https://mlflow.org/docs/latest/self-hosting/migration).
 """
 
 from collections.abc import Mapping
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
+from mooring import contract
 from mooring.finding import Finding, tell
 
 BACKEND_STORE_URI: Final = "MLFLOW_BACKEND_STORE_URI"
@@ -16,21 +21,61 @@ BACKEND_STORE_URI: Final = "MLFLOW_BACKEND_STORE_URI"
 def run(environ: Mapping[str, str]) -> int:
     """Migrate the database that MLFLOW_BACKEND_STORE_URI names; the exit code.
 
-    An empty database gets all tables, a current one is left alone. The finding of a failure also
-    stands in the termination log.
+    An empty database gets all tables, a current one is left alone. Exit codes: 0 when the schema
+    is current at the end, `contract.SCHEMA_OLDER` when it needs an upgrade and no copy was named,
+    `contract.SCHEMA_NEWER` when only a newer MLflow knows it, 1 for everything else. The finding
+    of a failure also stands in the termination log.
     """
     uri = environ.get(BACKEND_STORE_URI, "")
     if not uri:
         tell(Finding("DatabaseMissing", f"{BACKEND_STORE_URI} is not set: set it."), [])
         return 1
-
-    from mlflow.db import commands  # noqa: PLC0415 (costs seconds, and needs the server image)
-
+    password = urlsplit(uri).password or ""
+    secrets = [uri, password, unquote(password)]
     try:
-        commands.main(["upgrade", uri], standalone_mode=False)
+        code, finding = _migrate(uri, environ.get(contract.DATABASE_COPY, ""))
     except Exception as error:  # noqa: BLE001 (whatever the driver or a migration raises is told)
-        password = urlsplit(uri).password or ""
         message = f"the migration of the database failed: {type(error).__name__}: {error}"
-        tell(Finding("MigrationFailed", message), [uri, password, unquote(password)])
-        return 1
-    return 0
+        code, finding = 1, Finding("MigrationFailed", message)
+    if finding is not None:
+        tell(finding, secrets)
+    return code
+
+
+def _migrate(uri: str, copy: str) -> tuple[int, Finding | None]:
+    # seconds, and only the server image has it
+    from alembic.script import ScriptDirectory  # noqa: PLC0415
+    from mlflow import __version__ as version  # noqa: PLC0415
+    from mlflow.store.db import utils  # noqa: PLC0415
+
+    engine = utils.create_sqlalchemy_engine(uri)
+    found, wanted = utils._get_schema_version(engine), utils._get_latest_schema_revision()
+    if found is None:
+        # older releases upgrade only what has tables
+        utils._initialize_tables(engine)
+    elif found != wanted:
+        scripts = ScriptDirectory.from_config(utils._get_alembic_config(db_url=""))
+        if found not in {script.revision for script in scripts.walk_revisions()}:
+            return contract.SCHEMA_NEWER, _newer(found, version)
+        if not copy:
+            return contract.SCHEMA_OLDER, _older(found, wanted, version)
+        print(f"upgrading schema {found} to {wanted}; the copy is {copy}", flush=True)
+        utils._upgrade_db(engine)
+    engine.dispose()
+    return 0, None
+
+
+def _older(found: str, wanted: str, version: str) -> Finding:
+    return Finding(
+        "SchemaOlder",
+        f"the database has schema {found}, MLflow {version} needs {wanted}: upgrade it, after a "
+        f"copy that {contract.DATABASE_COPY} names.",
+    )
+
+
+def _newer(found: str, version: str) -> Finding:
+    return Finding(
+        "SchemaNewer",
+        f"the database has schema {found}, which MLflow {version} does not know: a newer MLflow "
+        "made it. Use that version or a newer one, or restore a copy from before its upgrade.",
+    )
