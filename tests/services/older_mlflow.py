@@ -32,3 +32,35 @@ def older_environment(env: Mapping[str, str]) -> dict[str, str]:
     """Return the environment in which it finds this checkout's `mooring`, and `env`."""
     return {"PATH": os.environ["PATH"], "HOME": os.environ["HOME"],
             "PYTHONPATH": str(_MOORING), **env}  # fmt: skip
+
+
+LOG = """
+import mlflow, sys
+mlflow.set_tracking_uri(sys.argv[1])
+client = mlflow.MlflowClient()
+experiment = client.create_experiment("old", artifact_location=sys.argv[2])
+with mlflow.start_run(experiment_id=experiment) as run:
+    mlflow.log_param("depth", 3)
+    mlflow.log_metric("loss", 0.25, step=7)
+    mlflow.log_text("weights", "model.txt")
+client.create_registered_model("forest")
+version = client.create_model_version("forest", run.info.artifact_uri, run.info.run_id)
+client.set_registered_model_alias("forest", "champion", version.version)
+"""
+READ = """
+import mlflow, sys
+mlflow.set_tracking_uri(sys.argv[1])
+client = mlflow.MlflowClient()
+champion = client.get_model_version_by_alias("forest", "champion")
+run = client.get_run(champion.run_id)
+metrics = [(m.step, m.value) for m in client.get_metric_history(run.info.run_id, "loss")]
+text = mlflow.artifacts.load_text(run.info.artifact_uri + "/model.txt")
+print(run.data.params, metrics, text)
+"""
+WRITTEN = "{'depth': '3'} [(7, 0.25)] weights\n"
+"""What READ prints of what LOG wrote."""
+
+
+def older(program: str, *arguments: str) -> str:
+    """Run a Python program with MLflow 3.11; what it printed."""
+    return run([older_python(), "-c", program, *arguments], env=older_environment({}))

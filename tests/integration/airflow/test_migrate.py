@@ -10,7 +10,14 @@ from pathlib import Path
 from mooring.contract import DATABASE_COPY, SCHEMA_NEWER, SCHEMA_OLDER
 from mooring.migrate import BACKEND_STORE_URI
 from tests.integration.airflow.world import Workspace
-from tests.services.older_mlflow import older_environment, older_python
+from tests.services.older_mlflow import (
+    LOG,
+    READ,
+    WRITTEN,
+    older,
+    older_environment,
+    older_python,
+)
 
 
 def test_makes_the_tables_and_may_run_again(team: Workspace, tmp_path: Path) -> None:
@@ -37,48 +44,13 @@ def test_a_failure_does_not_tell_the_password(team: Workspace) -> None:
     assert "secret-word" not in done.stderr + done.stdout
 
 
-CLIENT = """
-import mlflow, sys
-mlflow.set_tracking_uri(sys.argv[1])
-client = mlflow.MlflowClient()
-"""
-LOG = (
-    CLIENT
-    + """
-experiment = client.create_experiment("old", artifact_location=sys.argv[2])
-with mlflow.start_run(experiment_id=experiment) as run:
-    mlflow.log_param("depth", 3)
-    mlflow.log_metric("loss", 0.25, step=7)
-    mlflow.log_text("weights", "model.txt")
-client.create_registered_model("forest")
-version = client.create_model_version("forest", run.info.artifact_uri, run.info.run_id)
-client.set_registered_model_alias("forest", "champion", version.version)
-"""
-)
-READ = (
-    CLIENT
-    + """
-champion = client.get_model_version_by_alias("forest", "champion")
-run = client.get_run(champion.run_id)
-metrics = [(m.step, m.value) for m in client.get_metric_history(run.info.run_id, "loss")]
-text = mlflow.artifacts.load_text(run.info.artifact_uri + "/model.txt")
-print(run.data.params, metrics, text)
-"""
-)
-
-
-def older(program: str, *arguments: str, env: Mapping[str, str] | None = None) -> str:
-    """Run `program` with MLflow 3.11; what it printed."""
-    done = subprocess.run(
-        [older_python(), "-c", program, *arguments], env=older_environment(env or {}),
-        capture_output=True, text=True, check=False, timeout=180,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
 def older_migrate(env: Mapping[str, str]) -> int:
-    command = [older_python(), "-c", "from mooring.main import main; main()", "migrate"]
+    command: list[str | Path] = [
+        older_python(),
+        "-c",
+        "from mooring.main import main; main()",
+        "migrate",
+    ]
     return subprocess.run(command, env=older_environment(env), check=False).returncode
 
 
@@ -89,16 +61,15 @@ def test_an_older_schema_is_upgraded_only_with_a_copy_and_keeps_its_data(
     artifacts = (tmp_path / "artifacts").as_uri()
     assert older_migrate({BACKEND_STORE_URI: uri}) == 0
     older(LOG, uri, artifacts)
-    before = older(READ, uri)
-    assert before == "{'depth': '3'} [(7, 0.25)] weights\n"
+    assert older(READ, uri) == WRITTEN
 
     refused = team.mooring("migrate", env={BACKEND_STORE_URI: uri})
     assert refused.returncode == SCHEMA_OLDER
     assert re.match(r"SchemaOlder: the database has schema \w+, MLflow 3\.17", refused.stderr)
-    assert older(READ, uri) == before, "a refusal changes nothing"
+    assert older(READ, uri) == WRITTEN, "a refusal changes nothing"
 
     done = team.mooring("migrate", env={BACKEND_STORE_URI: uri, DATABASE_COPY: "before"})
     assert done.returncode == 0, done.stderr
-    assert team.pod(READ, uri).stdout == before
+    assert team.pod(READ, uri).stdout == WRITTEN
 
     assert older_migrate({BACKEND_STORE_URI: uri}) == SCHEMA_NEWER, "the way back is a copy alone"

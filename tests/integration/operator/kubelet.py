@@ -20,11 +20,11 @@ def complete(api: Api, job: Manifest) -> None:
                     "uncountedTerminatedPods": {}, "conditions": conditions})  # fmt: skip
 
 
-def fail(api: Api, job: Manifest, message: str, at: str | None = None) -> None:
+def fail(api: Api, job: Manifest, message: str, at: str | None = None, exit_code: int = 1) -> None:
     """Have the Job fail, with a pod whose container said `message`; `at` is an RFC 3339 time."""
     now = at or _now()
     metadata, template = job["metadata"], job["spec"]["template"]
-    name = f"{metadata['name'][:57]}-abcde"
+    name = f"{metadata['name'][:54]}-{metadata['uid'][:8]}"
     owner = {"apiVersion": "batch/v1", "kind": "Job", "name": metadata["name"],
              "uid": metadata["uid"], "controller": True}  # fmt: skip
     pod = {
@@ -36,7 +36,7 @@ def fail(api: Api, job: Manifest, message: str, at: str | None = None) -> None:
     }  # fmt: skip
     api.create(pod)
     container = template["spec"]["containers"][0]["name"]
-    ended = {"exitCode": 1, "message": message, "reason": "Error"}
+    ended = {"exitCode": exit_code, "message": message, "reason": "Error"}
     statuses = [{"name": container, "image": "x", "imageID": "", "ready": False,
                  "restartCount": 0, "state": {"terminated": ended}}]  # fmt: skip
     namespace = metadata["namespace"]
@@ -63,9 +63,9 @@ def serve(api: Api, deployment: Manifest) -> None:
     )
 
 
-def fake_kubelet(api: Api, namespace: str) -> None:
-    """Have every Job of the namespace succeed, and every Deployment become available."""
-    for job in api.list(JOB, namespace):
+def fake_kubelet(api: Api, namespace: str, jobs: str = "") -> None:
+    """Have every Job that the selector `jobs` takes succeed, every Deployment become available."""
+    for job in api.list(JOB, namespace, jobs):
         if not job.get("status", {}).get("conditions"):
             complete(api, job)
     for deployment in api.list(DEPLOYMENT, namespace):

@@ -7,7 +7,7 @@ import pytest
 from mooring_operator.stores.errors import Reason, StoreError
 from mooring_operator.stores.names import database_names
 from mooring_operator.stores.postgresql import PostgresqlServer
-from mooring_operator.stores.postgresql_copies import DatabaseCopies
+from mooring_operator.stores.postgresql_copies import PostgresqlCopies
 from mooring_operator.stores.protocol import DatabaseConnection, DatabaseGrant
 from tests.integration.stores.conftest import database_grant
 from tests.integration.stores.database_client import admin, enters, migrate, session
@@ -18,7 +18,7 @@ OLD, NEW = "aaaaaaaa1111", "bbbbbbbb2222"
 @pytest.fixture
 def copies(
     server: PostgresqlServer, database: DatabaseConnection, team_a: DatabaseGrant
-) -> DatabaseCopies:
+) -> PostgresqlCopies:
     """A database at schema OLD with one run in it."""
     server.ensure(team_a)
     migrate(database, team_a)
@@ -26,7 +26,7 @@ def copies(
         migration.execute("CREATE TABLE alembic_version (version_num varchar(32))")
         migration.execute("INSERT INTO alembic_version VALUES (%s)", [OLD])
         migration.execute("INSERT INTO runs (name) VALUES ('before')")
-    return DatabaseCopies(server, team_a.database)
+    return PostgresqlCopies(server, team_a.database)
 
 
 def upgrade(database: DatabaseConnection, grant: DatabaseGrant, revision: str) -> None:
@@ -41,25 +41,26 @@ def runs(database: DatabaseConnection, name: str) -> list[str]:
 
 
 def test_an_upgrade_can_be_undone(
-    copies: DatabaseCopies, database: DatabaseConnection, team_a: DatabaseGrant
+    copies: PostgresqlCopies, database: DatabaseConnection, team_a: DatabaseGrant
 ) -> None:
     copy = copies.make(team_a.migration, keep=1)
     upgrade(database, team_a, NEW)
     assert runs(database, team_a.database) == ["after"], "the loss: the data is not as it was"
 
-    aside = copies.restore("latest", team_a.owner)
+    copies.restore(copy, team_a.migration, team_a.owner)
 
     assert runs(database, team_a.database) == ["before"]
+    aside = f"{team_a.database}_undone"
     assert runs(database, aside) == ["after"], "nothing is dropped by going back"
     assert copies.names() == [], f"{copy} is the database now"
 
 
 def test_the_restored_database_serves_its_logins(
-    copies: DatabaseCopies, server: PostgresqlServer, database: DatabaseConnection,
+    copies: PostgresqlCopies, server: PostgresqlServer, database: DatabaseConnection,
     team_a: DatabaseGrant, team_b: DatabaseGrant,
 ) -> None:  # fmt: skip
-    copies.make(team_a.migration, keep=1)
-    copies.restore("latest", team_a.owner)
+    copy = copies.make(team_a.migration, keep=1)
+    copies.restore(copy, team_a.migration, team_a.owner)
     server.ensure(team_a)
     server.ensure(team_b)
     with session(database, team_a.database, team_a.runtime) as runtime:
@@ -78,15 +79,15 @@ def test_an_administrator_without_superuser_can_do_it(
     server.ensure(team_a)
     with session(database, team_a.database, team_a.migration) as migration:
         migration.execute("CREATE TABLE alembic_version AS SELECT 'aaaaaaaa1111' version_num")
-    made = DatabaseCopies(server, team_a.database)
+    made = PostgresqlCopies(server, team_a.database)
     copy = made.make(team_a.migration, keep=1)
-    assert made.restore(copy, team_a.owner) == f"{team_a.database}_undone"
+    made.restore(copy, team_a.migration, team_a.owner)
     made.drop()
     server.ensure(team_a)
 
 
 def test_no_login_gets_into_a_copy(
-    copies: DatabaseCopies, server: PostgresqlServer, database: DatabaseConnection,
+    copies: PostgresqlCopies, server: PostgresqlServer, database: DatabaseConnection,
     team_a: DatabaseGrant, team_b: DatabaseGrant,
 ) -> None:  # fmt: skip
     copy = copies.make(team_a.migration, keep=1)
@@ -96,7 +97,7 @@ def test_no_login_gets_into_a_copy(
 
 
 def test_a_second_attempt_keeps_the_first_copy(
-    copies: DatabaseCopies, database: DatabaseConnection, team_a: DatabaseGrant
+    copies: PostgresqlCopies, database: DatabaseConnection, team_a: DatabaseGrant
 ) -> None:
     copy = copies.make(team_a.migration, keep=1)
     with session(database, team_a.database, team_a.migration) as migration:
@@ -106,7 +107,7 @@ def test_a_second_attempt_keeps_the_first_copy(
 
 
 def test_only_the_newest_copies_stay(
-    copies: DatabaseCopies, database: DatabaseConnection, team_a: DatabaseGrant
+    copies: PostgresqlCopies, database: DatabaseConnection, team_a: DatabaseGrant
 ) -> None:
     first = copies.make(team_a.migration, keep=2)
     made = []
@@ -118,7 +119,7 @@ def test_only_the_newest_copies_stay(
 
 
 def test_a_database_in_use_is_told_and_not_copied(
-    copies: DatabaseCopies, database: DatabaseConnection, team_a: DatabaseGrant
+    copies: PostgresqlCopies, database: DatabaseConnection, team_a: DatabaseGrant
 ) -> None:
     with (
         session(database, team_a.database, team_a.runtime),
@@ -130,29 +131,30 @@ def test_a_database_in_use_is_told_and_not_copied(
 
 
 def test_a_copy_that_is_not_there_is_told_with_those_that_are(
-    copies: DatabaseCopies, team_a: DatabaseGrant
+    copies: PostgresqlCopies, team_a: DatabaseGrant
 ) -> None:
     copy = copies.make(team_a.migration, keep=1)
     with pytest.raises(StoreError, match=rf"no copy 'typo' .* there are: {copy}\. Name one"):
-        copies.restore("typo", team_a.owner)
+        copies.restore("typo", team_a.migration, team_a.owner)
 
 
 def test_going_back_ends_where_a_crash_left_it(
-    copies: DatabaseCopies, database: DatabaseConnection, team_a: DatabaseGrant
+    copies: PostgresqlCopies, database: DatabaseConnection, team_a: DatabaseGrant
 ) -> None:
-    copies.make(team_a.migration, keep=1)
+    copy = copies.make(team_a.migration, keep=1)
     aside = f"{team_a.database}_undone"
     admin(database, "ALTER DATABASE {} RENAME TO {}", team_a.database, aside)
-    copies.restore("latest", team_a.owner)
-    assert runs(database, team_a.database) == ["before"]
+    for _ in range(2):
+        copies.restore(copy, team_a.migration, team_a.owner)
+        assert runs(database, team_a.database) == ["before"]
 
 
 def test_databases_of_other_workspaces_are_no_copies(
-    server: PostgresqlServer, copies: DatabaseCopies, team_a: DatabaseGrant, unique: str
+    server: PostgresqlServer, copies: PostgresqlCopies, team_a: DatabaseGrant, unique: str
 ) -> None:
     """A name that is cut has a digest at its end, as a copy has a revision."""
     cut = database_names(f"team-a-{unique}", "models" + "x" * 40).database
     other = dataclasses.replace(database_grant("x", unique), database=cut)
     server.ensure(other)
     short = cut.rpartition("__")[0]
-    assert DatabaseCopies(server, short).names() == []
+    assert PostgresqlCopies(server, short).names() == []

@@ -36,6 +36,15 @@ class PostgresqlStore(ApiModel):
             "CREATEROLE."
         ),
     ]
+    copies: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=16,
+            description="How many copies of a workspace's database are kept, each made before an "
+            "upgrade of its schema.",
+        ),
+    ] = 2
 
 
 class BackendStore(OneOf):

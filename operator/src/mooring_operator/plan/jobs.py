@@ -6,6 +6,7 @@ while it stands, nothing runs again; when something changes, the name changes wi
 
 from typing import Any, Final
 
+from mooring.contract import DATABASE_COPY
 from mooring_operator.api.workspaceclass import ContainerImage
 from mooring_operator.plan.binding import pod_fragment
 from mooring_operator.plan.connection import Connection, pod_environment
@@ -31,8 +32,14 @@ MIGRATION_DEADLINE_S: Final = 1800
 CANARY_DEADLINE_S: Final = 180
 
 
-def migration_job(workspace: Owner, image: ContainerImage, database: str) -> Manifest:
-    """The Job that brings the schema to the version of `image`; `database` names where."""
+def migration_job(
+    workspace: Owner, image: ContainerImage, database: str, copy: str | None = None
+) -> Manifest:
+    """The Job that brings the schema to the version of `image`; `database` names where.
+
+    Without a `copy` it makes a new schema, or finds the one there is current. A copy's name lets
+    it upgrade a schema that holds data.
+    """
     container = {
         **restricted_container(MIGRATION, image),
         "command": ["mooring", "migrate"],
@@ -45,12 +52,13 @@ def migration_job(workspace: Owner, image: ContainerImage, database: str) -> Man
                         "key": MIGRATION_URI,
                     }
                 },
-            }
+            },
+            *([{"name": DATABASE_COPY, "value": copy}] if copy is not None else []),
         ],
         "volumeMounts": [temp_mount()],
     }
     pod = {"containers": [container], "volumes": [temp_volume()]}
-    proves = digest([image.image, database])
+    proves = digest([image.image, database, *(["upgrade"] if copy is not None else [])])
     return _job(workspace, MIGRATION, proves, pod, MIGRATION_DEADLINE_S)
 
 

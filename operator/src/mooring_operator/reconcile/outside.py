@@ -10,9 +10,11 @@ from mooring_operator.kube import CONFIG_MAP, SECRET, Kube
 from mooring_operator.plan.binding import decoded
 from mooring_operator.reconcile.world import Blocked
 from mooring_operator.stores.postgresql import PostgresqlServer
+from mooring_operator.stores.postgresql_copies import PostgresqlCopies
 from mooring_operator.stores.protocol import (
     ArtifactStore,
     DatabaseConnection,
+    DatabaseCopies,
     DatabaseServer,
     S3Connection,
 )
@@ -49,6 +51,11 @@ def _s3(kube: Kube, s3: artifactstore.S3Store) -> S3IamStore:
 def database_server(kube: Kube, store: backendstore.BackendStore) -> DatabaseServer:
     """The database server of the class, with the administrator's login; raises Blocked."""
     return _postgresql(kube, store.chosen)
+
+
+def database_copies(kube: Kube, store: backendstore.BackendStore, database: str) -> DatabaseCopies:
+    """The copies of a workspace's database on the server of the class; raises Blocked."""
+    return PostgresqlCopies(_postgresql(kube, store.chosen), database)
 
 
 def _postgresql(kube: Kube, postgresql: backendstore.PostgresqlStore) -> PostgresqlServer:

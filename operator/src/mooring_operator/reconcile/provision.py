@@ -18,6 +18,7 @@ from mooring_operator.plan.binding import decoded, encoded
 from mooring_operator.plan.database import (
     CONNECTION_LIMIT,
     DatabaseRoles,
+    Passwords,
     database_secret,
     kept_or_new,
 )
@@ -97,13 +98,28 @@ def ensure_database(world: World, workspace: Owner, store: BackendStore) -> str:
 
     Raises Blocked with what to tell the user.
     """
-    names = database_names(workspace.namespace, workspace.name)
     live = world.kube.get(SECRET, workspace.namespace, workspace.child_name_for(DATABASE))
     passwords = kept_or_new(decoded(live) if live else {})
-    roles = DatabaseRoles(names.database, names.migration, names.runtime)
+    grant = _database_grant(workspace, passwords)
+    roles = DatabaseRoles(grant.database, grant.migration.role, grant.runtime.role)
     secret = database_secret(workspace, store.chosen, roles, passwords)
     apply(world, secret, live)
-    grant = DatabaseGrant(
+    try:
+        database_server(world.kube, store).ensure(grant)
+    except StoreError as error:
+        raise Blocked(Finding(error.reason, error.message)) from None
+    return digest(secret["data"])
+
+
+def database_grant(kube: Kube, workspace: Owner) -> DatabaseGrant:
+    """The database of a workspace and the logins to it, with the passwords in its Secret."""
+    secret = kube.get(SECRET, workspace.namespace, workspace.child_name_for(DATABASE))
+    return _database_grant(workspace, kept_or_new(decoded(secret) if secret else {}))
+
+
+def _database_grant(workspace: Owner, passwords: Passwords) -> DatabaseGrant:
+    names = database_names(workspace.namespace, workspace.name)
+    return DatabaseGrant(
         database=names.database,
         owner=names.owner,
         access=names.access,
@@ -111,11 +127,6 @@ def ensure_database(world: World, workspace: Owner, store: BackendStore) -> str:
         runtime=Login(names.runtime, passwords.runtime),
         connection_limit=CONNECTION_LIMIT,
     )
-    try:
-        database_server(world.kube, store).ensure(grant)
-    except StoreError as error:
-        raise Blocked(Finding(error.reason, error.message)) from None
-    return digest(secret["data"])
 
 
 def revoke(world: World, workspace: Owner, artifacts: ArtifactStore, backend: BackendStore) -> None:

@@ -6,31 +6,51 @@ Each step raises Blocked, with a finding that tells how far it is, until it is d
 from datetime import datetime, timedelta
 from typing import Final
 
+from mooring import contract
+from mooring_operator.api.conditions import Finding
 from mooring_operator.api.workspaceclass import WorkspaceClassSpec
-from mooring_operator.kube import DEPLOYMENT, JOB, POD, Manifest
+from mooring_operator.kube import JOB, Manifest
 from mooring_operator.plan.connection import Connection
 from mooring_operator.plan.jobs import canary_job, migration_job
-from mooring_operator.plan.metadata import (
-    CANARY,
-    MIGRATION,
-    SERVER,
-    WORKSPACE_LABEL,
-    Owner,
-    digest,
-    labels,
-)
+from mooring_operator.plan.metadata import CANARY, MIGRATION, SERVER, Owner, digest
 from mooring_operator.plan.server import server_objects, service_account
+from mooring_operator.reconcile.upgrade import copy_database, newer_schema
+from mooring_operator.reconcile.workloads import pods_of, selector_of
 from mooring_operator.reconcile.world import Blocked, World, apply, ensure
+from mooring_operator.status.pods import exit_code
 from mooring_operator.status.workloads import job_finding, job_finished, server_finding
 
 RETRY_FAILED_JOB_S: Final = 20
 
 
+class JobBlocked(Blocked):
+    """A Job is not done; `exit_code` is that of its container, once that has failed."""
+
+    def __init__(self, finding: Finding, exit_code: int | None) -> None:
+        super().__init__(finding)
+        self.exit_code = exit_code
+
+
 def migrate(world: World, workspace: Owner, spec: WorkspaceClassSpec, database_digest: str) -> None:
-    """Bring the schema to the server's version."""
+    """Bring the schema to the server's version; one that holds data only after a copy."""
     ensure(world, service_account(workspace))
+    jobs = _jobs(world, workspace, MIGRATION)
+    upgrade = migration_job(workspace, spec.server, database_digest, copy="")
+    if _named(jobs, upgrade) is not None:
+        _run(world, workspace, upgrade, jobs, "the upgrade of the schema")
+        return
     job = migration_job(workspace, spec.server, database_digest)
-    _run(world, workspace, job, MIGRATION, "the migration of the database")
+    try:
+        _run(world, workspace, job, jobs, "the migration of the database")
+    except JobBlocked as blocked:
+        if blocked.exit_code == contract.SCHEMA_NEWER:
+            said = blocked.finding.message
+            raise Blocked(newer_schema(world, workspace, spec.backend_store, said)) from None
+        if blocked.exit_code != contract.SCHEMA_OLDER:
+            raise
+        copy = copy_database(world, workspace, spec.backend_store)
+        upgrade = migration_job(workspace, spec.server, database_digest, copy)
+        _run(world, workspace, upgrade, jobs, "the upgrade of the schema")
 
 
 def serve(
@@ -41,16 +61,10 @@ def serve(
         live = ensure(world, desired)
     # the Deployment is the last of them
     if server_finding(live, []):
-        finding = server_finding(live, _pods(world, connection.workspace, SERVER))
+        finding = server_finding(live, pods_of(world, connection.workspace, SERVER))
         if finding:
             raise Blocked(finding)
     return live
-
-
-def serves(world: World, workspace: Owner) -> bool:
-    """Whether the workspace has had a tracking server that was available."""
-    live = world.kube.get(DEPLOYMENT, workspace.namespace, workspace.child_name)
-    return live is not None and live.get("status", {}).get("availableReplicas", 0) > 0
 
 
 def verify(
@@ -59,15 +73,25 @@ def verify(
     """Make the round trip once for each state of server, store and credentials."""
     server_digest = digest(deployment["spec"]["template"])
     job = canary_job(connection, spec.server, spec.guard, server_digest)
-    _run(world, connection.workspace, job, CANARY, "the round trip")
+    jobs = _jobs(world, connection.workspace, CANARY)
+    _run(world, connection.workspace, job, jobs, "the round trip")
 
 
-def _run(world: World, workspace: Owner, desired: Manifest, component: str, what: str) -> None:
-    """Run the Job if it never ran; its predecessors, and a failure that is old, make room."""
-    selector = _selector(workspace, component)
-    jobs = world.kube.search(JOB, workspace.namespace, selector)
+def _jobs(world: World, workspace: Owner, component: str) -> list[Manifest]:
+    return world.kube.search(JOB, workspace.namespace, selector_of(workspace, component))
+
+
+def _named(jobs: list[Manifest], wanted: Manifest) -> Manifest | None:
+    name = wanted["metadata"]["name"]
+    return next((job for job in jobs if job["metadata"]["name"] == name), None)
+
+
+def _run(
+    world: World, workspace: Owner, desired: Manifest, jobs: list[Manifest], what: str
+) -> None:
+    """Run the Job if it never ran; the other `jobs`, and a failure that is old, make room."""
     name = desired["metadata"]["name"]
-    live = next((job for job in jobs if job["metadata"]["name"] == name), None)
+    live = _named(jobs, desired)
     for job in jobs:
         if job is not live:
             world.kube.delete(JOB, workspace.namespace, job["metadata"]["name"])
@@ -77,13 +101,14 @@ def _run(world: World, workspace: Owner, desired: Manifest, component: str, what
     finished = job_finished(live)
     if finished:
         return
-    pods = [pod for pod in _pods(world, workspace, component) if _runs(pod, live)]
+    component = desired["metadata"]["labels"]["app.kubernetes.io/component"]
+    pods = [pod for pod in pods_of(world, workspace, component) if _runs(pod, live)]
     finding = job_finding(live, pods, what)
     if finding is None:
         return
     if finished is False and _old(live, world.now()):
         world.kube.delete(JOB, workspace.namespace, name)
-    raise Blocked(finding)
+    raise JobBlocked(finding, exit_code(pods))
 
 
 def _runs(pod: Manifest, job: Manifest) -> bool:
@@ -96,13 +121,3 @@ def _old(job: Manifest, now: str) -> bool:
     failed = next(c for c in job["status"]["conditions"] if c["type"] == "Failed")
     since = datetime.fromisoformat(failed["lastTransitionTime"])
     return datetime.fromisoformat(now) - since > timedelta(seconds=RETRY_FAILED_JOB_S)
-
-
-def _pods(world: World, workspace: Owner, component: str) -> list[Manifest]:
-    return world.kube.search(POD, workspace.namespace, _selector(workspace, component))
-
-
-def _selector(workspace: Owner, component: str) -> str:
-    wanted = labels(workspace, component)
-    keys = (WORKSPACE_LABEL, "app.kubernetes.io/component", "app.kubernetes.io/managed-by")
-    return ",".join(f"{key}={wanted[key]}" for key in keys)

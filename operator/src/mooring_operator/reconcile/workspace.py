@@ -32,7 +32,9 @@ from mooring_operator.reconcile.loading import LoadedClass, admits, load_class, 
 from mooring_operator.reconcile.provision import ensure_database, ensure_store
 from mooring_operator.reconcile.publish import publish
 from mooring_operator.reconcile.report import report
-from mooring_operator.reconcile.rollout import migrate, serve, serves, verify
+from mooring_operator.reconcile.rollout import migrate, serve, verify
+from mooring_operator.reconcile.upgrade import UPGRADING, restore_database
+from mooring_operator.reconcile.workloads import serves
 from mooring_operator.reconcile.world import Outcome, World, apply, attempt, set_metadata
 
 Findings = tuple[Finding | None, Finding | None, Finding | None]
@@ -99,7 +101,7 @@ def _converge(world: World, live: Manifest, loaded: Loaded) -> Outcome:
     owner, class_ = loaded.owner, loaded.class_.spec
     # the store first: pods wait for what it answers, and for nothing else
     connection = attempt(lambda: _connect(world, loaded))
-    database = attempt(lambda: ensure_database(world, owner, class_.backend_store))
+    database = attempt(lambda: _database(world, live, owner, class_))
     findings = _rollout(world, class_, connection, owner, database)
     verdicts = [
         Verdict(DATABASE_READY, _finding(database) or findings[0], "the schema is current"),
@@ -112,6 +114,11 @@ def _converge(world: World, live: Manifest, loaded: Loaded) -> Outcome:
         fields |= {"url": connection.tracking_uri, "artifactRoot": connection.artifact_root}
     ready = summary(verdicts, "a run and an artifact made the round trip")
     return report(world, live, [ready, *verdicts], fields)
+
+
+def _database(world: World, live: Manifest, owner: Owner, class_: WorkspaceClassSpec) -> str:
+    restore_database(world, live, owner, class_.backend_store)
+    return ensure_database(world, owner, class_.backend_store)
 
 
 def _connect(world: World, loaded: Loaded) -> Connection:
@@ -157,7 +164,9 @@ def _rollout(
     if isinstance(database, Finding):
         return waits, waits, waits
     migration = attempt(lambda: migrate(world, owner, class_, database))
-    if isinstance(connection, Finding) or (migration is not None and serves(world, owner)):
+    stopped = migration is not None and migration.reason == UPGRADING
+    old = migration is not None and serves(world, owner)
+    if isinstance(connection, Finding) or stopped or old:
         return migration, waits, waits
     server = attempt(lambda: serve(world, connection, class_, database))
     if isinstance(server, Finding):

@@ -21,6 +21,16 @@ def pod_problem(pods: Iterable[Mapping[str, Any]]) -> Finding | None:
     return None
 
 
+def exit_code(pods: Iterable[Mapping[str, Any]]) -> int | None:
+    """The exit code other than 0 of the first container that ended with one."""
+    for pod in pods:
+        for container in _containers(pod):
+            ended = container.get("state", {}).get("terminated")
+            if ended and ended["exitCode"]:
+                return int(ended["exitCode"])
+    return None
+
+
 def _containers(pod: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     status = pod.get("status", {})
     yield from status.get("initContainerStatuses", [])

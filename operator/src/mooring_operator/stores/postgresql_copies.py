@@ -17,25 +17,23 @@ from mooring_operator.stores.names import copy_name, undone_name
 from mooring_operator.stores.postgresql import MAINTENANCE_DATABASE, PostgresqlServer, Session
 from mooring_operator.stores.protocol import Login
 
-LATEST: Final = "latest"
-
 _COPIES: Final = """
 SELECT datname FROM pg_database
 WHERE starts_with(datname, %(base)s || '_')
   AND substr(datname, length(%(base)s) + 2) ~ '^[0-9a-f]{8}$'
 ORDER BY oid DESC
 """
-_OWNER: Final = "SELECT pg_get_userbyid(datdba) AS owner FROM pg_database WHERE datname = %s"
+_EXISTS: Final = "SELECT FROM pg_database WHERE datname = %s"
 _REVISION: Final = "SELECT version_num FROM alembic_version"
 _LONG: Final = "SET statement_timeout = '1h'"
 """A copy takes as long as its bytes; it runs in a session of its own that nobody waits for."""
 
 
 @dataclass(frozen=True, slots=True)
-class DatabaseCopies:
-    """The copies of `database` on `server`. Nobody but the administrator gets into one.
+class PostgresqlCopies:
+    """The copies of `database` on `server`; see `protocol.DatabaseCopies`.
 
-    Every method raises `errors.StoreError`; BUSY while somebody is connected to the database.
+    Nobody but the administrator gets into one.
     """
 
     server: PostgresqlServer
@@ -61,28 +59,25 @@ class DatabaseCopies:
                     _run(session, "DROP DATABASE {}", old)
         return copy
 
-    def restore(self, wanted: str, owner: str) -> str:
-        """Put a copy in the database's place, which itself stays under another name.
+    def restore(self, copy: str, migration: Login, owner: str) -> None:
+        """Put `copy` in the database's place, which itself stays under another name.
 
-        `wanted` is a copy's name or "latest", `owner` the role that owns the database. The answer
-        is the name of what was put aside. May run again after a crash between its steps.
+        `migration` reads which schema the database has; `owner` is the role that owns it. Does
+        nothing when the copy is the database already, and goes on where a crash left it.
         """
         aside = undone_name(self.database)
         with self._administrator() as session:
             found = self._names(session)
-            present = session.execute(_OWNER, [self.database]).fetchone() is not None
-            copy = found[0] if wanted == LATEST and found else wanted
+            present = _exists(session, self.database)
             if copy not in found:
-                if present:
-                    raise self._no_copy(wanted, found)
-                raise RuntimeError(f"neither {self.database} nor its copy {wanted} exists")
+                if present and copy == copy_name(self.database, self._revision(migration)):
+                    return
+                raise self._no_copy(copy, found)
             _run(session, "ALTER DATABASE {} OWNER TO {}", copy, owner)
             if present:
-                if session.execute(_OWNER, [aside]).fetchone() is not None:
-                    _run(session, "DROP DATABASE {}", aside)
+                _run(session, "DROP DATABASE IF EXISTS {}", aside)
                 _run(session, "ALTER DATABASE {} RENAME TO {}", self.database, aside)
             _run(session, "ALTER DATABASE {} RENAME TO {}", copy, self.database)
-        return aside
 
     def drop(self) -> None:
         """Drop every copy, and what a restore has put aside."""
@@ -113,9 +108,13 @@ class DatabaseCopies:
         return StoreError(
             Reason.MISSING_DATABASE,
             f"there is no copy {wanted!r} of database {self.database}; there are: "
-            f"{', '.join(found) or 'none'}. Name one of them, or {LATEST!r}.",
+            f"{', '.join(found) or 'none'}. Name one of them.",
             transient=False,
         )
+
+
+def _exists(session: Session, database: str) -> bool:
+    return session.execute(_EXISTS, [database]).fetchone() is not None
 
 
 def _run(session: Session, statement: LiteralString, *names: str) -> None:

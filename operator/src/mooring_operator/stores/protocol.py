@@ -109,6 +109,25 @@ class DatabaseGrant:
     connection_limit: int
 
 
+class DatabaseCopies(Protocol):
+    """Copies of one workspace's database, each from before an upgrade of its schema.
+
+    Raises StoreError with BUSY while somebody is connected to the database.
+    """
+
+    def names(self) -> list[str]:
+        """The copies there are, the newest first."""
+
+    def make(self, migration: Login, keep: int) -> str:
+        """Copy the database unless its schema has a copy; its name. Only `keep` copies stay."""
+
+    def restore(self, copy: str, migration: Login, owner: str) -> None:
+        """Put `copy` in the database's place, which stays under another name."""
+
+    def drop(self) -> None:
+        """Drop every copy, and what a restore has put aside."""
+
+
 class DatabaseServer(Protocol):
     """A database server on which every workspace has a database and logins of its own."""
 

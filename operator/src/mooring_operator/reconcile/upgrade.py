@@ -1,0 +1,94 @@
+"""An upgrade of the schema, and the way back: no server, a copy of the database, then the change.
+
+What has happened is read from the cluster and from the database server: which pods run, which
+copies there are, which schema the database has.
+"""
+
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+from mooring.contract import GROUP
+from mooring_operator.api.backendstore import BackendStore
+from mooring_operator.api.conditions import Finding
+from mooring_operator.kube import JOB, Manifest
+from mooring_operator.plan.metadata import MIGRATION, Owner
+from mooring_operator.reconcile.outside import database_copies
+from mooring_operator.reconcile.provision import database_grant
+from mooring_operator.reconcile.workloads import selector_of, server_is_gone
+from mooring_operator.reconcile.world import Blocked, World, set_metadata
+from mooring_operator.stores.errors import StoreError
+from mooring_operator.stores.protocol import DatabaseCopies
+
+UPGRADING: Final = "Upgrading"
+"""Reason while no server may run, because the database is copied or changed places."""
+RESTORE_ANNOTATION: Final = f"{GROUP}/restore-database"
+LATEST: Final = "latest"
+
+Result = TypeVar("Result")
+
+
+def copy_database(world: World, workspace: Owner, store: BackendStore) -> str:
+    """Have a copy of the database as it is, with no server running; the copy's name.
+
+    Raises Blocked until that is done.
+    """
+    _stop(world, workspace, "before its schema is upgraded")
+    grant = database_grant(world.kube, workspace)
+    copies = database_copies(world.kube, store, grant.database)
+    return _told(lambda: copies.make(grant.migration, store.chosen.copies))
+
+
+def newer_schema(world: World, workspace: Owner, store: BackendStore, said: str) -> Finding:
+    """What to tell of a schema that the wanted MLflow does not know, and the way back."""
+    copies = database_copies(world.kube, store, database_grant(world.kube, workspace).database)
+    there = ", ".join(_told(copies.names)) or "none"
+    return Finding(
+        "SchemaNewer",
+        f"{said} Copies of the database from before an upgrade: {there}. To go back to one, and "
+        "lose what was logged since: "
+        f"kubectl annotate -n {workspace.namespace} mlw/{workspace.name} {RESTORE_ANNOTATION}=COPY",
+    )
+
+
+def restore_database(world: World, live: Manifest, workspace: Owner, store: BackendStore) -> None:
+    """Put the copy in place that the workspace's annotation names, and take the annotation off.
+
+    Raises Blocked until that is done, or with what is wrong about the name.
+    """
+    wanted = live["metadata"].get("annotations", {}).get(RESTORE_ANNOTATION)
+    if wanted is None:
+        return
+    grant = database_grant(world.kube, workspace)
+    copies = database_copies(world.kube, store, grant.database)
+    if wanted == LATEST:
+        wanted = _name_latest(world, live, copies)
+    _stop(world, workspace, f"while its copy {wanted} takes its place")
+    # what these have proven is of the schema that goes
+    for job in world.kube.search(JOB, workspace.namespace, selector_of(workspace, MIGRATION)):
+        world.kube.delete(JOB, workspace.namespace, job["metadata"]["name"])
+    _told(lambda: copies.restore(wanted, grant.migration, grant.owner))
+    set_metadata(world, live, annotations={RESTORE_ANNOTATION: None})
+
+
+def _name_latest(world: World, live: Manifest, copies: DatabaseCopies) -> str:
+    """Write the name of the newest copy into the annotation: a second look must mean the same."""
+    names = _told(copies.names)
+    if not names:
+        message = f"annotation {RESTORE_ANNOTATION}: there is no copy; remove the annotation"
+        raise Blocked(Finding("MissingDatabase", message))
+    set_metadata(world, live, annotations={RESTORE_ANNOTATION: names[0]})
+    raise Blocked(Finding(UPGRADING, f"the copy {names[0]} takes its place", waiting=True))
+
+
+def _stop(world: World, workspace: Owner, why: str) -> None:
+    if not server_is_gone(world, workspace):
+        message = f"the tracking server is stopped, so that the database is left alone {why}"
+        raise Blocked(Finding(UPGRADING, message, waiting=True))
+
+
+def _told(step: Callable[[], Result]) -> Result:
+    try:
+        return step()
+    except StoreError as error:
+        reason = UPGRADING if error.transient else error.reason
+        raise Blocked(Finding(reason, error.message)) from None
