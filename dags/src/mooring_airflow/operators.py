@@ -100,9 +100,13 @@ class MlflowPodOperator(KubernetesPodOperator):
     ) -> None:
         """Fail at once when the guard refused, instead of asking for logs that will never come."""
         super().await_init_containers_completion(pod)
-        refusal = manifests.guard_refusal(self._last_state(pod))
+        state = self._last_state(pod)
+        refusal = manifests.guard_refusal(state)
         if refusal:
             raise MooringError(_refused(refusal))
+        warning = manifests.guard_warning(state)
+        if warning:
+            self.log.warning("The pod starts although its guard warns (spec.guard): %s", warning)
 
     def cleanup(
         self,

@@ -61,12 +61,27 @@ def overridden(pod: Mapping[str, Any]) -> Finding | None:
 
 def guard_refusal(pod: Mapping[str, Any]) -> str | None:
     """What the guard of `pod` said when it refused; None when it did not."""
+    ended = _ended_guard(pod)
+    if not ended.get("exitCode"):
+        return None
+    return _said(ended) or f"it ended with exit code {ended['exitCode']} ({ended.get('reason')})"
+
+
+def guard_warning(pod: Mapping[str, Any]) -> str | None:
+    """What the guard of `pod` found but let pass, as its binding says; None when it did not."""
+    ended = _ended_guard(pod)
+    return None if ended.get("exitCode") else _said(ended) or None
+
+
+def _ended_guard(pod: Mapping[str, Any]) -> Json:
     for status in (pod.get("status") or {}).get("initContainerStatuses") or []:
-        ended = (status.get("state") or {}).get("terminated") or {}
-        if status["name"] == contract.GUARD_CONTAINER and ended.get("exitCode"):
-            said = (ended.get("message") or "").strip()
-            return said or f"it ended with exit code {ended['exitCode']} ({ended.get('reason')})"
-    return None
+        if status["name"] == contract.GUARD_CONTAINER:
+            return (status.get("state") or {}).get("terminated") or {}
+    return {}
+
+
+def _said(ended: Mapping[str, Any]) -> str:
+    return (ended.get("message") or "").strip()
 
 
 def was_killed(pod: Mapping[str, Any], container: str) -> bool:

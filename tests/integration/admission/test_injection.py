@@ -116,6 +116,14 @@ def test_of_two_bindings_the_named_one_is_taken(team: World) -> None:
     assert sources_of(second) == bound_sources("team-b")
 
 
+def test_a_fragment_without_a_guard_adds_all_else(team: World) -> None:
+    team.answer("team-a", fragment("team-a") | {"initContainers": []})
+    wait_until(lambda: not _init_names(team.submit(pod("team-a"))), "the new fragment to be seen")
+    admitted = team.submit(pod("team-a"))
+    assert sources_of(admitted["spec"]["containers"][0]) == BOUND
+    assert contract.VOLUME_NAME in _volume_names(admitted)
+
+
 def test_a_fragment_that_mounts_nothing_adds_nothing_but_env_and_guard(team: World) -> None:
     team.answer("team-a", fragment("team-a", token=False))
     wait_until(

@@ -87,6 +87,13 @@ def test_refuses(
         assert secret not in told
 
 
+def test_only_warns_where_the_binding_says_so(team: Workspace, termination_log: Path) -> None:
+    wrong = {**team.environment, contract.TRACKING_URI: "sqlite:///mlflow.db"}
+    assert guard.run({**wrong, contract.GUARD_MODE: contract.GUARD_WARN}) == 0
+    assert "TrackingUriLocal" in termination_log.read_text()
+    assert guard.run({**wrong, contract.GUARD_MODE: "warn"}) == 1, "what it does not know refuses"
+
+
 def test_refuses_when_nothing_listens(team: Workspace, termination_log: Path) -> None:
     uri = f"http://127.0.0.1:{free_port()}"
     assert guard.run({**team.environment, contract.TRACKING_URI: uri}) == 1

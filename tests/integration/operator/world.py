@@ -191,14 +191,14 @@ class World:
             }
         )
 
-    def make_binding(self, namespace: str, name: str, workspace: str, of: str) -> None:
+    def make_binding(self, namespace: str, name: str, workspace: str, of: str, **spec: Any) -> None:
         """Make a binding `name` in `namespace` to a workspace of namespace `of`."""
         self.api.create(
             {
                 "apiVersion": API_VERSION,
                 "kind": "MlflowBinding",
                 "metadata": {"name": name, "namespace": namespace},
-                "spec": {"workspaceRef": {"name": workspace, "namespace": of}},
+                "spec": {"workspaceRef": {"name": workspace, "namespace": of}, **spec},
             }
         )
 

@@ -93,6 +93,22 @@ def test_reads_what_the_guard_said() -> None:
     assert manifests.guard_refusal(pod()) is None
 
 
+def test_reads_what_the_guard_let_pass() -> None:
+    name, field = contract.GUARD_CONTAINER, "initContainerStatuses"
+    warned = ended(name, field, exitCode=0, message="BucketMissing: the bucket\n")
+    assert manifests.guard_warning(warned) == "BucketMissing: the bucket"
+    assert manifests.guard_refusal(warned) is None
+    assert manifests.guard_warning(ended(name, field, exitCode=0)) is None
+    assert manifests.guard_warning(ended(name, field, exitCode=1, message="no")) is None
+    assert manifests.guard_warning(pod()) is None
+
+
+def test_a_fragment_without_a_guard_adds_none() -> None:
+    merged = manifests.injected(pod(), "team-a", {**FRAGMENT, "initContainers": []})
+    assert merged["spec"]["initContainers"] == []
+    assert merged["spec"]["containers"][0]["envFrom"] == PUBLISHED
+
+
 def test_tells_a_killed_pod_from_a_failed_one() -> None:
     assert manifests.was_killed(ended("base", "containerStatuses", exitCode=137), "base")
     assert not manifests.was_killed(ended("base", "containerStatuses", exitCode=1), "base")

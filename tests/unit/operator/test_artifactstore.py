@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from mooring import contract
 from mooring_operator.api.artifactstore import ArtifactStore
 from mooring_operator.api.backendstore import BackendStore
+from mooring_operator.api.binding import BindingSpec, WorkspaceRef
 from mooring_operator.api.workspaceclass import ContainerImage
 from mooring_operator.plan.artifactstore import store_client
 from mooring_operator.plan.binding import decoded, pod_fragment, published_objects
@@ -16,6 +17,7 @@ from mooring_operator.plan.connection import Connection, pod_environment
 from mooring_operator.plan.metadata import Owner
 
 WORKSPACE = Owner("MlflowWorkspace", "team-a", "models", "1")
+SPEC = BindingSpec(workspace_ref=WorkspaceRef(name="models"))
 BINDING = Owner("MlflowBinding", "team-a", "models", "2")
 ROLE = {contract.AWS_ROLE_ARN: "arn:aws:iam::1:role/r"}
 KEY = {contract.AWS_ACCESS_KEY_ID: "AKIA", contract.AWS_SECRET_ACCESS_KEY: "very-secret"}
@@ -48,7 +50,7 @@ def test_s3_with_a_key_mounts_nothing_and_keeps_the_key_in_the_secret() -> None:
     assert contract.AWS_STS_ENDPOINT not in client.environment
     assert "very-secret" not in repr(client)
     connection = Connection(WORKSPACE, client)
-    public, secret = published_objects(BINDING, connection)
+    public, secret = published_objects(BINDING, SPEC, connection)
     assert not public["data"].keys() & KEY.keys()
     assert secret["data"].keys() == KEY.keys()
     guard = ContainerImage(image="mooring/runtime:1")
@@ -61,7 +63,7 @@ def test_files_are_mounted_and_change_the_digest() -> None:
     connection = Connection(WORKSPACE, client)
     assert client.environment[contract.AWS_CA_BUNDLE] == contract.CA_PATH
     assert contract.CA_FILE not in client.environment
-    _, _, files = published_objects(BINDING, connection)
+    _, _, files = published_objects(BINDING, SPEC, connection)
     assert files["metadata"]["name"] == "models-mlflow-files"
     assert decoded(files) == {contract.CA_FILE: "PEM"}
     other = Connection(WORKSPACE, replace(client, files={contract.CA_FILE: "another"}))

@@ -48,6 +48,10 @@ WORKSPACE: Final = "MOORING_WORKSPACE"
 BINDING: Final = "MOORING_BINDING"
 ARTIFACT_ROOT: Final = "MOORING_ARTIFACT_ROOT"
 GENERATION: Final = "MOORING_GENERATION"
+GUARD_MODE: Final = "MOORING_GUARD"
+
+GUARD_WARN: Final = "Warn"
+"""Value of `GUARD_MODE` with which the guard tells what it found and lets the pod start."""
 
 SECRET_KEYS: Final = frozenset(
     {TRACKING_USERNAME, TRACKING_PASSWORD, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY}

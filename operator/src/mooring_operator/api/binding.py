@@ -1,10 +1,10 @@
 """MlflowBinding: a claim on a workspace, in the namespace where pods run."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from mooring_operator.api.base import ApiModel, Name
+from mooring_operator.api.base import ApiModel, Name, rule, rules
 from mooring_operator.api.conditions import Condition
 from mooring_operator.api.workspace import BindingRef
 
@@ -18,10 +18,38 @@ class WorkspaceRef(ApiModel):
     ] = None
 
 
+GuardMode = Literal["Enforce", "Warn", "Off"]
+
+
 class BindingSpec(ApiModel):
     """Spec of an MlflowBinding."""
 
     workspace_ref: Annotated[WorkspaceRef, Field(description="The workspace.")]
+    experiment: Annotated[
+        str | None,
+        Field(
+            # MLflow takes 500 characters, its table of experiments on PostgreSQL 256
+            max_length=256,
+            description="The experiment that runs of the pods go to when their code names none; "
+            "left out, one of the binding's name.",
+            json_schema_extra=rules(
+                rule(
+                    "self.matches('^[^[:cntrl:][:space:]]([^[:cntrl:]]*[^[:cntrl:][:space:]])?$')",
+                    "an experiment's name is not empty, has no control characters, and no white "
+                    "space at its ends",
+                )
+            ),
+        ),
+    ] = None
+    guard: Annotated[
+        GuardMode,
+        Field(
+            description="Enforce: a pod whose runs or artifacts would be lost does not start. "
+            "Warn: it starts, and its init container mooring-guard says what is wrong. Off: "
+            "nothing is checked before it starts, and of parallel pods each may try to make the "
+            "experiment."
+        ),
+    ] = "Enforce"
 
 
 class PodFragment(ApiModel):

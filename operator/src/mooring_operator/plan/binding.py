@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from mooring import contract
+from mooring_operator.api.binding import BindingSpec, GuardMode
 from mooring_operator.api.workspaceclass import ContainerImage, Launcher
 from mooring_operator.plan.connection import Connection, pod_environment
 from mooring_operator.plan.metadata import ACCESS, Manifest, Owner, child
@@ -26,12 +27,12 @@ def workspace_of(binding: Mapping[str, Any]) -> tuple[str, str]:
     return ref.get("namespace") or binding["metadata"]["namespace"], ref.get("name", "")
 
 
-def published_objects(binding: Owner, connection: Connection) -> list[Manifest]:
+def published_objects(binding: Owner, spec: BindingSpec, connection: Connection) -> list[Manifest]:
     """The ConfigMap and the Secret, and a Secret with files where the store needs any.
 
     The first two always exist, so that references are never optional.
     """
-    environment = pod_environment(connection, binding.name)
+    environment = pod_environment(connection, binding.name, spec.experiment)
     public = {k: v for k, v in environment.items() if k not in contract.SECRET_KEYS}
     secret = {k: v for k, v in environment.items() if k in contract.SECRET_KEYS}
     name = contract.published_name(binding.name)
@@ -70,8 +71,13 @@ def launcher_role_binding(binding: Owner, launchers: Iterable[Launcher]) -> Mani
     }
 
 
-def pod_fragment(binding: str, connection: Connection, guard: ContainerImage) -> dict[str, Any]:
-    """What a pod must carry to reach the workspace, and to be refused when it cannot."""
+def pod_fragment(
+    binding: str, connection: Connection, guard: ContainerImage, mode: GuardMode = "Enforce"
+) -> dict[str, Any]:
+    """What a pod must carry to reach the workspace, and to be refused when it cannot.
+
+    `mode` says whether the guard refuses, only warns, or is not there.
+    """
     name = contract.published_name(binding)
     env_from = [{"configMapRef": {"name": name}}, {"secretRef": {"name": name}}]
     mounts = store_mounts(connection.store)
@@ -79,19 +85,27 @@ def pod_fragment(binding: str, connection: Connection, guard: ContainerImage) ->
         "envFrom": env_from,
         "volumes": store_volumes(connection.store, contract.files_name(binding)),
         "volumeMounts": mounts,
-        "initContainers": [
-            {
-                **restricted_container(contract.GUARD_CONTAINER, guard),
-                "command": ["mooring", "guard"],
-                "envFrom": env_from,
-                "volumeMounts": mounts,
-                "resources": {
-                    "requests": {"cpu": "10m", "memory": "64Mi"},
-                    "limits": {"memory": "128Mi"},
-                },
-            }
-        ],
+        "initContainers": [] if mode == "Off" else [_guard(guard, mode, env_from, mounts)],
     }
+
+
+def _guard(
+    image: ContainerImage, mode: GuardMode, env_from: list[Manifest], mounts: list[Manifest]
+) -> Manifest:
+    container = {
+        **restricted_container(contract.GUARD_CONTAINER, image),
+        "command": ["mooring", "guard"],
+        "envFrom": env_from,
+        "volumeMounts": mounts,
+        "resources": {
+            "requests": {"cpu": "10m", "memory": "64Mi"},
+            "limits": {"memory": "128Mi"},
+        },
+    }
+    if mode == contract.GUARD_WARN:
+        # its own, not the ConfigMap's: the mode changes with the fragment, in one write
+        container["env"] = [{"name": contract.GUARD_MODE, "value": mode}]
+    return container
 
 
 def encoded(values: Mapping[str, str]) -> dict[str, str]:

@@ -52,14 +52,19 @@ class Connection:
         return self.store.root
 
 
-def pod_environment(connection: Connection, binding: str) -> dict[str, str]:
-    """Everything that the pods of a binding are given; `GENERATION` stands for the rest."""
+def pod_environment(
+    connection: Connection, binding: str, experiment: str | None = None
+) -> dict[str, str]:
+    """Everything that the pods of a binding are given; `GENERATION` stands for the rest.
+
+    `experiment` is the default experiment, None for the one of the binding's name.
+    """
     workspace = connection.workspace
     environment = {
         **CLIENT_DEFAULTS,
         **connection.store.environment,
         contract.TRACKING_URI: connection.tracking_uri,
-        contract.EXPERIMENT_NAME: binding,
+        contract.EXPERIMENT_NAME: experiment or binding,
         contract.WORKSPACE: f"{workspace.namespace}/{workspace.name}",
         contract.BINDING: binding,
         contract.ARTIFACT_ROOT: connection.artifact_root,

@@ -41,6 +41,7 @@ class Claim:
     """A binding that its workspace admits; `live` is the workspace."""
 
     owner: Owner
+    spec: BindingSpec
     workspace: Owner
     live: Manifest
 
@@ -72,7 +73,8 @@ def reconcile_binding(world: World, key: Key) -> Outcome:
 
 def _accept(kube: Kube, live: Manifest, owner: Owner) -> Claim:
     """The claim, if there is such a workspace and it admits the namespace; raises Blocked."""
-    ref = parse_spec(BindingSpec, live).workspace_ref
+    claimed = parse_spec(BindingSpec, live)
+    ref = claimed.workspace_ref
     namespace = ref.namespace or owner.namespace
     workspace = kube.get(WORKSPACE, namespace, ref.name)
     if workspace is None or workspace["metadata"].get("deletionTimestamp"):
@@ -95,7 +97,7 @@ def _accept(kube: Kube, live: Manifest, owner: Owner) -> Claim:
         )
     uid = workspace["metadata"]["uid"]
     target = Owner("MlflowWorkspace", namespace, ref.name, uid)
-    return Claim(owner, target, workspace)
+    return Claim(owner, claimed, target, workspace)
 
 
 def _answer(world: World, claim: Claim) -> dict[str, object]:
@@ -114,7 +116,7 @@ def _answer(world: World, claim: Claim) -> dict[str, object]:
         )
     store = store_client(class_.artifact_store, workspace, credentials.values)
     connection = Connection(workspace, store)
-    publish(world, owner, connection)
+    publish(world, owner, claim.spec, connection)
     if not store.files:
         _remove(world.kube, SECRET, owner, files_name(owner.name))
     rights = launcher_role_binding(owner, class_.launchers)
@@ -129,7 +131,7 @@ def _answer(world: World, claim: Claim) -> dict[str, object]:
         "artifactRoot": connection.artifact_root,
         "binding": name,
         "configMap": name,
-        "pod": pod_fragment(owner.name, connection, class_.guard),
+        "pod": pod_fragment(owner.name, connection, class_.guard, claim.spec.guard),
     }
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from mooring.contract import published_name
 from mooring_operator.api.base import ObjectMeta
+from mooring_operator.api.binding import BindingSpec
 from mooring_operator.api.conditions import (
     ARTIFACT_STORE_READY,
     DATABASE_READY,
@@ -143,7 +144,7 @@ def _ensure_own_binding(world: World, loaded: Loaded, connection: Connection) ->
         with world.queue.holding(Key(BINDING.kind, owner.namespace, owner.name)):
             made = apply(world, own_binding(owner), None)
             target = Owner(BINDING.kind, owner.namespace, owner.name, made["metadata"]["uid"])
-            attempt(lambda: publish(world, target, connection))
+            attempt(lambda: publish(world, target, parse_spec(BindingSpec, made), connection))
     elif belongs(live, owner) or live not in loaded.claims:
         apply(world, own_binding(owner), live)
 

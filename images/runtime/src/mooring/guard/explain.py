@@ -117,9 +117,8 @@ def role_refusal(answer: Answer, role: str, endpoint: str) -> Finding:
             return Finding(
                 "RoleDenied",
                 f"{here} does not let this pod's token assume {role} "
-                f"({code}): the role's trust policy must name this namespace's service "
-                f"accounts and the audience {contract.AWS_AUDIENCE}. See: kubectl "
-                "describe mlflowbinding",
+                f"({code}): the role's trust policy must name this pod's service account and "
+                f"the audience {contract.AWS_AUDIENCE}. See: kubectl describe mlflowbinding",
                 FRESH_PATIENCE_S,
             )
         case "ExpiredTokenException" | "ExpiredToken":
