@@ -105,11 +105,6 @@ def test_labels_and_selectors_carry_the_recommended_keys() -> None:
 # --- rights ---------------------------------------------------------------------------------------
 
 
-def test_the_operator_cannot_list_secrets() -> None:
-    granted = rights("mooring-operator", render("mooring"))
-    assert granted["", "secrets"] == {"get", "create", "patch", "delete"}
-
-
 def test_no_role_has_a_wildcard() -> None:
     for manifest in render("mooring"):
         if manifest["kind"] == "ClusterRole":
@@ -132,11 +127,11 @@ def test_the_operator_may_bind_one_role_and_hold_none_of_its_rights() -> None:
 
 def test_the_operator_may_watch_and_write_what_its_code_does() -> None:
     granted = rights("mooring-operator", render("mooring"))
-    for plural in OWN:
-        assert granted[contract.GROUP, plural] >= {"get", "list", "watch"}
-        assert granted[contract.GROUP, f"{plural}/status"] == {"patch"}
-    for group, _, plural in CHILDREN:
-        assert granted[group, plural] >= {"list", "watch"}
+    for kind in OWN:
+        assert granted[contract.GROUP, kind.plural] >= {"get", "list", "watch"}
+        assert granted[contract.GROUP, f"{kind.plural}/status"] == {"patch"}
+    for kind in CHILDREN:
+        assert granted[kind.group, kind.plural] >= {"list", "watch"}
     assert granted["", "namespaces"] == {"get", "list", "watch"}
     for kind in set(KINDS.values()) - {WORKSPACE_CLASS, WORKSPACE}:
         group = kind.api_version.rpartition("/")[0]

@@ -12,12 +12,13 @@ from typing import Final
 import kopf
 import structlog
 
+from mooring_operator.apiserver import ApiServer
 from mooring_operator.health import serve_health
-from mooring_operator.kube import ApiServer, KubeError
+from mooring_operator.kube import KubeError
 from mooring_operator.queue import WorkQueue
 from mooring_operator.reconcile.controller import Controller
 from mooring_operator.reconcile.world import World
-from mooring_operator.watches import register, settings
+from mooring_operator.watches import STREAMS, Watches, settings
 
 RESYNC_S: Final = 600.0
 STOP_PATIENCE_S: Final = 20.0
@@ -53,7 +54,8 @@ def main() -> None:
     options = Options.from_environment()
     configure_logging(options.log_level)
     try:
-        api_server = ApiServer(2 * options.workers + 2)
+        # two for each worker, one for each metadata stream and for the resync
+        api_server = ApiServer(2 * options.workers + STREAMS + 1)
     except KubeError as error:
         raise SystemExit(str(error)) from None
     queue = WorkQueue()
@@ -63,23 +65,26 @@ def main() -> None:
         controller = Controller(world, options.workers, RESYNC_S)
         ready = threading.Event()
         health = serve_health(options.http_port, controller.healthy, ready.is_set, queue.depth)
+        watches = Watches(queue.add, controller.resync)
         controller.start()
         try:
-            asyncio.run(_watch(queue, ready))
+            for stream in watches.streams(api_server):
+                stream.start()
+            asyncio.run(_watch(watches, ready))
         finally:
             controller.stop(STOP_PATIENCE_S)
             health.shutdown()
 
 
-async def _watch(queue: WorkQueue, ready: threading.Event) -> None:
-    """Feed the queue from the watches until kopf gets SIGTERM or SIGINT.
+async def _watch(watches: Watches, ready: threading.Event) -> None:
+    """Feed the queue from kopf's watches until it gets SIGTERM or SIGINT.
 
     Raises what ended a watch, so that the process ends with it and is started anew.
     """
     ready_flag = asyncio.Event()
     operator = asyncio.create_task(
         kopf.operator(
-            registry=register(queue.add),
+            registry=watches.registry(),
             settings=settings(),
             clusterwide=True,
             ready_flag=ready_flag,

@@ -1,62 +1,88 @@
 """The watches: the only module with kopf decorators. An event only ever becomes keys.
 
-| watched | why |
-|---|---|
-| classes, workspaces, bindings | their owners changed what they want |
-| Namespaces | a workspace may admit them by their labels |
-| Deployments, Jobs, Pods | the server became available, a proof ended |
-| Services, ServiceAccounts, ConfigMaps, RoleBindings | someone changed or deleted what we made |
-
-Secrets are not watched: that would need the right to list all of them (docs/security.md).
-"""
+| watched | by | why |
+|---|---|---|
+| classes, workspaces, bindings | kopf | their owners changed what they want |
+| Namespaces | kopf | a workspace may admit them by their labels |
+| what the operator made, and its pods | metadata streams | someone changed or deleted it; the server became available, a proof ended |
+| other Secrets and ConfigMaps | metadata streams | one that a class or a workspace names changed |
+"""  # noqa: E501 (a table)
 
 from collections.abc import Callable
-from typing import Any
+from functools import partial
+from typing import Any, Final
 
 import kopf
 
 from mooring.contract import GROUP, VERSION
-from mooring_operator.kube import connection_info
-from mooring_operator.plan.metadata import MANAGED_SELECTOR
+from mooring_operator.apiserver import connection_info
+from mooring_operator.kube import (
+    BINDING,
+    CONFIG_MAP,
+    KINDS,
+    POD,
+    SECRET,
+    WORKSPACE,
+    WORKSPACE_CLASS,
+    Kind,
+)
+from mooring_operator.plan.metadata import MANAGED_SELECTOR, UNMANAGED_SELECTOR
 from mooring_operator.queue import Key
 from mooring_operator.reconcile.triggers import Triggers
+from mooring_operator.streams import Stream, Watched
 
-OWN = ("mlflowworkspaceclasses", "mlflowworkspaces", "mlflowbindings")
-CHILDREN = (
-    ("apps", "v1", "deployments"),
-    ("batch", "v1", "jobs"),
-    ("", "v1", "pods"),
-    ("", "v1", "services"),
-    ("", "v1", "serviceaccounts"),
-    ("", "v1", "configmaps"),
-    ("rbac.authorization.k8s.io", "v1", "rolebindings"),
-)
+OWN: Final = (WORKSPACE_CLASS, WORKSPACE, BINDING)
+CHILDREN: Final = (*(kind for kind in KINDS.values() if kind not in OWN), POD)
+NAMED: Final = (SECRET, CONFIG_MAP)
+STREAMS: Final = len(CHILDREN) + len(NAMED)
 
 
-def register(enqueue: Callable[[Key], None]) -> kopf.OperatorRegistry:
-    """A registry with all watches, which feed `enqueue`."""
-    registry = kopf.OperatorRegistry()
-    triggers = Triggers()
+class Watches:
+    """All watches, which feed `enqueue`; `missed` is called when events may have been lost."""
 
-    async def own(type: str | None, body: kopf.Body, **_: Any) -> None:  # noqa: A002 (kopf's name)
-        for key in triggers.own(type, body):
-            enqueue(key)
+    def __init__(self, enqueue: Callable[[Key], None], missed: Callable[[], None]) -> None:
+        self._enqueue = enqueue
+        self._missed = missed
+        self._triggers = Triggers()
 
-    async def child(body: kopf.Body, **_: Any) -> None:
-        for key in triggers.child(body):
-            enqueue(key)
+    def streams(self, server: Watched) -> list[Stream]:
+        """The metadata streams, not started yet."""
 
-    async def namespace(type: str | None, body: kopf.Body, **_: Any) -> None:  # noqa: A002
-        for key in triggers.namespace(type, body):
-            enqueue(key)
+        def child(kind: Kind, metadata: dict[str, Any]) -> None:
+            self._add(self._triggers.child(kind, metadata))
 
-    kopf.on.login(registry=registry)(_login)
-    kopf.on.event("", "v1", "namespaces", registry=registry)(namespace)
-    for plural in OWN:
-        kopf.on.event(GROUP, VERSION, plural, registry=registry)(own)
-    for group, version, plural in CHILDREN:
-        kopf.on.event(group, version, plural, registry=registry)(child)
-    return registry
+        def named(kind: Kind, metadata: dict[str, Any]) -> None:
+            self._add(self._triggers.named(kind, metadata))
+
+        wanted = [(kind, MANAGED_SELECTOR, child) for kind in CHILDREN]
+        wanted += [(kind, UNMANAGED_SELECTOR, named) for kind in NAMED]
+        return [
+            Stream(server, kind, labels, partial(changed, kind), self._missed)
+            for kind, labels, changed in wanted
+        ]
+
+    def registry(self) -> kopf.OperatorRegistry:
+        """What kopf watches."""
+        registry = kopf.OperatorRegistry()
+
+        async def own(type: str | None, body: kopf.Body, **_: Any) -> None:  # noqa: A002 (kopf's)
+            if type is None and self._triggers.knows(body):
+                # listed a second time: kopf does not tell what was deleted since the first
+                self._missed()
+            self._add(self._triggers.own(type, body))
+
+        async def namespace(type: str | None, body: kopf.Body, **_: Any) -> None:  # noqa: A002
+            self._add(self._triggers.namespace(type, body))
+
+        kopf.on.login(registry=registry)(_login)
+        kopf.on.event("", "v1", "namespaces", registry=registry)(namespace)
+        for kind in OWN:
+            kopf.on.event(GROUP, VERSION, kind.plural, registry=registry)(own)
+        return registry
+
+    def _add(self, keys: list[Key]) -> None:
+        for key in keys:
+            self._enqueue(key)
 
 
 async def _login(**_: Any) -> kopf.ConnectionInfo:
@@ -69,9 +95,6 @@ def settings() -> kopf.OperatorSettings:
     result.peering.standalone = True
     result.posting.enabled = False
     result.scanning.disabled = True
-    for child in CHILDREN:
-        # chosen by the API server: a cluster has many more ConfigMaps than ours
-        result.watching.label_selectors[child] = MANAGED_SELECTOR
     result.watching.server_timeout = 270
     result.watching.chunk_size = 500
     result.networking.request_timeout = 30

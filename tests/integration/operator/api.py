@@ -77,9 +77,10 @@ class Api:
         )
 
     def delete(self, kind: Kind, namespace: str, name: str) -> None:
-        """Delete the object; none there is fine."""
+        """Delete the object as `kubectl delete` does; none there is fine."""
+        options = {"propagationPolicy": "Background"}
         try:
-            self._kind(kind).delete(name=name, namespace=namespace or None, body={})
+            self._kind(kind).delete(name=name, namespace=namespace or None, body=options)
         except dynamic.exceptions.NotFoundError:
             return
 

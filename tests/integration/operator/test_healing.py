@@ -2,33 +2,36 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pytest
 
+from mooring.contract import AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY
 from mooring_operator.kube import (
     BINDING,
     CONFIG_MAP,
     DEPLOYMENT,
+    JOB,
+    POD,
     ROLE_BINDING,
+    SECRET,
     SERVICE,
     SERVICE_ACCOUNT,
+    WORKSPACE,
     Kind,
 )
+from mooring_operator.plan.metadata import MANAGED_SELECTOR
+from mooring_operator.watches import CHILDREN
 from tests.integration.operator.api import Manifest
 from tests.integration.operator.kubelet import fake_garbage_collector
+from tests.integration.operator.process import Operator
 from tests.integration.operator.world import World, until
 
 BACK_S = 2.0
 
-OWNED = [
-    (SERVICE_ACCOUNT, "models-mlflow"),
-    (SERVICE, "models-mlflow"),
-    (DEPLOYMENT, "models-mlflow"),
-    (CONFIG_MAP, "models-mlflow"),
-    (ROLE_BINDING, "models-mlflow-launcher"),
-    (BINDING, "models"),
-]
+OWNED = [kind for kind in (*CHILDREN, BINDING) if kind != POD]
+"""Every kind that the operator makes; nobody but a controller makes pods."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,30 @@ EDITS = [
         {"metadata": {"labels": {"app.kubernetes.io/managed-by": "someone"}}},
         lambda live: live["metadata"]["labels"]["app.kubernetes.io/managed-by"],
     ),
+    Edit(
+        SERVICE,
+        "models-mlflow",
+        {"metadata": {"ownerReferences": None}},
+        lambda live: len(live["metadata"].get("ownerReferences", [])),
+    ),
+    Edit(
+        SECRET,
+        "models-mlflow",
+        {"data": {AWS_SECRET_ACCESS_KEY: "bm9ib2R5J3Mga2V5"}},
+        lambda live: live["data"][AWS_SECRET_ACCESS_KEY],
+    ),
+    Edit(
+        SECRET,
+        "models-mlflow",
+        {"data": {AWS_ACCESS_KEY_ID: None}},
+        lambda live: live["data"].get(AWS_ACCESS_KEY_ID),
+    ),
+    Edit(
+        SECRET,
+        "models-mlflow-database",
+        {"metadata": {"ownerReferences": None}},
+        lambda live: len(live["metadata"].get("ownerReferences", [])),
+    ),
 ]
 
 
@@ -100,22 +127,36 @@ def team(world: World) -> Iterator[str]:
     world.binding_is(namespace, "models", "True")
 
 
-@pytest.mark.parametrize(("kind", "name"), OWNED, ids=lambda value: getattr(value, "kind", ""))
-def test_what_is_deleted_is_back(world: World, team: str, kind: Kind, name: str) -> None:
-    live = world.api.get(kind, team, name)
-    assert live is not None
-    uid = live["metadata"]["uid"]
-    world.api.delete(kind, team, name)
-    fake_garbage_collector(world.api, team)
-
-    def anew() -> bool:
-        again = world.api.get(kind, team, name)
-        return again is not None and again["metadata"]["uid"] != uid
-
-    until(anew, f"{kind.kind} {name}", BACK_S)
+def made(world: World, namespace: str, kind: Kind) -> dict[str, str]:
+    """Names and uids of what the operator made of a kind."""
+    labels = "" if kind == BINDING else MANAGED_SELECTOR
+    found = [live["metadata"] for live in world.api.list(kind, namespace, labels)]
+    return {each["name"]: each["uid"] for each in found}
 
 
-@pytest.mark.parametrize("edit", EDITS, ids=lambda edit: edit.kind.kind)
+@pytest.mark.parametrize("kind", OWNED, ids=lambda kind: kind.kind)
+def test_what_is_deleted_is_back(world: World, team: str, kind: Kind) -> None:
+    before = made(world, team, kind)
+    assert before, f"the operator makes a {kind.kind}"
+    for name, uid in before.items():
+        world.api.delete(kind, team, name)
+        fake_garbage_collector(world.api, team)
+        until(
+            partial(lambda name, uid: made(world, team, kind).get(name, uid) != uid, name, uid),
+            f"{kind.kind} {name}",
+            BACK_S,
+        )
+        world.converge(team)
+
+
+def test_every_kind_is_edited_by_some_test() -> None:
+    # nothing in a Job can be edited but its metadata, which nobody reads
+    assert {edit.kind for edit in EDITS} == set(OWNED) - {JOB}
+
+
+@pytest.mark.parametrize(
+    "edit", EDITS, ids=lambda edit: f"{edit.kind.kind}-{next(iter(edit.edit))}"
+)
 def test_what_is_edited_is_put_right(world: World, team: str, edit: Edit) -> None:
     kind, name = edit.kind, edit.name
     live = world.api.get(kind, team, name)
@@ -143,6 +184,22 @@ def test_fields_of_others_are_left_alone(world: World, team: str) -> None:
     live = world.api.get(DEPLOYMENT, team, "models-mlflow")
     assert live is not None
     assert live["metadata"]["annotations"]["mesh.example/injected"] == "true"
+
+
+def test_a_mended_admin_secret_is_noticed_at_once(
+    world: World, team: str, operator: Operator
+) -> None:
+    world.database_admin("not the password")
+    world.workspace_is(team, "WrongCredentials", "DatabaseReady")
+    failures = operator.reconciles("MlflowWorkspace")
+    # by then the next look by itself is 6 s away
+    until(lambda: operator.reconciles("MlflowWorkspace") >= failures + 7, "the backoff to grow")
+    world.database_admin(world.postgresql.password)
+    until(
+        lambda: world.condition(WORKSPACE, team, "models", "DatabaseReady")["status"] == "True",
+        "the workspace to recover",
+        BACK_S,
+    )
 
 
 def test_everything_goes_with_its_owner(world: World, team: str) -> None:

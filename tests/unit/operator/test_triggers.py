@@ -3,6 +3,7 @@
 from typing import Any
 
 from mooring.contract import API_VERSION
+from mooring_operator.kube import CONFIG_MAP, POD, SECRET, SERVICE
 from mooring_operator.plan.metadata import CLASS_ANNOTATION, WORKSPACE_LABEL
 from mooring_operator.queue import Key
 from mooring_operator.reconcile.triggers import Triggers
@@ -111,5 +112,56 @@ def test_labels_of_a_namespace_wake_its_bindings_and_their_workspaces() -> None:
 
 def test_a_pod_wakes_its_workspace() -> None:
     pod = Key("Pod", "team-a", "models-mlflow-migrate-1-abcde")
-    assert Triggers().child(body(pod, labels={WORKSPACE_LABEL: "models"})) == [WORKSPACE]
-    assert Triggers().child(body(pod)) == []
+    labelled = body(pod, labels={WORKSPACE_LABEL: "models"})["metadata"]
+    assert Triggers().child(POD, labelled) == [WORKSPACE]
+    assert Triggers().child(POD, body(pod)["metadata"]) == []
+
+
+def test_a_child_wakes_its_owner_also_when_someone_took_the_owner_away() -> None:
+    service = Key("Service", "team-a", "models-mlflow")
+    owner = {"apiVersion": API_VERSION, "kind": WORKSPACE.kind, "name": "models", "uid": "1",
+             "controller": True}  # fmt: skip
+    made: Body = {"labels": {WORKSPACE_LABEL: "models"}, "ownerReferences": [owner]}
+    assert Triggers().child(SERVICE, body(service, **made)["metadata"]) == [WORKSPACE]
+    orphan = body(service, **made | {"ownerReferences": []})["metadata"]
+    assert WORKSPACE in Triggers().child(SERVICE, orphan)
+
+
+def named(*secrets: str) -> Body:
+    return {"stores": [{"adminSecret": {"name": n, "namespace": "platform"}} for n in secrets]}
+
+
+def secret(name: str, namespace: str = "platform") -> Body:
+    return dict(body(Key("Secret", namespace, name))["metadata"])
+
+
+def test_a_secret_that_a_class_names_wakes_it_and_its_users() -> None:
+    triggers = filled()
+    assert triggers.named(SECRET, secret("admin")) == []
+    triggers.own("MODIFIED", body(CLASS, generation=2, spec=named("admin", "other")))
+    assert triggers.named(SECRET, secret("admin")) == [CLASS, WORKSPACE, GUEST]
+    assert triggers.named(SECRET, secret("admin", "elsewhere")) == []
+    triggers.own("MODIFIED", body(CLASS, generation=3, spec=named("other")))
+    assert triggers.named(SECRET, secret("admin")) == []
+    triggers.own("DELETED", body(CLASS))
+    assert triggers.named(SECRET, secret("other")) == []
+
+
+def test_a_secret_without_a_namespace_lies_beside_the_object() -> None:
+    triggers = Triggers()
+    spec = {"artifactStore": {"existing": {"secretRef": {"name": "keys"}}}}
+    triggers.own("ADDED", body(WORKSPACE, spec=spec))
+    assert triggers.named(SECRET, secret("keys", WORKSPACE.namespace)) == [WORKSPACE]
+
+
+def test_a_config_map_is_told_from_a_secret_of_its_name() -> None:
+    triggers = Triggers()
+    bundle = {"kind": "ConfigMap", "name": "ca", "namespace": "platform"}
+    triggers.own("ADDED", body(CLASS, spec={"artifactStore": {"s3": {"caBundle": bundle}}}))
+    assert triggers.named(CONFIG_MAP, secret("ca")) == [CLASS]
+    assert triggers.named(SECRET, secret("ca")) == []
+
+
+def test_an_object_that_is_listed_again_is_known() -> None:
+    assert filled().knows(body(CLASS))
+    assert not filled().knows(body(Key(CLASS.kind, "", "silver")))

@@ -11,6 +11,7 @@ Manifest = dict[str, Any]
 
 MANAGED_BY: Final = "mooring"
 MANAGED_SELECTOR: Final = f"app.kubernetes.io/managed-by={MANAGED_BY}"
+UNMANAGED_SELECTOR: Final = f"app.kubernetes.io/managed-by!={MANAGED_BY}"
 WORKSPACE_LABEL: Final = f"{GROUP}/workspace"
 CLEANUP_FINALIZER: Final = f"{GROUP}/cleanup"
 CLASS_ANNOTATION: Final = f"{GROUP}/class"

@@ -25,6 +25,9 @@ PIPELINES: Final[Mapping[str, Pipeline]] = {
     BINDING.kind: reconcile_binding,
 }
 
+GATHER_S: Final = 0.2
+RESYNC_RETRY_S: Final = 2.0
+
 RECONCILES: Final = Counter(
     "mooring_reconcile_total", "Reconciles by kind and result.", ["kind", "result"]
 )
@@ -38,6 +41,7 @@ class Controller:
         self._world = world
         self._queue = world.queue
         self._stopping = threading.Event()
+        self._wanted = threading.Event()
         self._resync_s = resync_s
         self._threads = [
             threading.Thread(target=self._work, name=f"worker-{number}", daemon=True)
@@ -53,6 +57,7 @@ class Controller:
     def stop(self, patience_s: float) -> None:
         """Let each worker finish what it holds, for `patience_s` seconds at most."""
         self._stopping.set()
+        self._wanted.set()
         self._queue.close()
         deadline = time.monotonic() + patience_s
         for thread in self._threads:
@@ -92,13 +97,22 @@ class Controller:
             RECONCILES.labels(key.kind, result).inc()
             SECONDS.labels(key.kind).observe(time.monotonic() - started)
 
+    def resync(self) -> None:
+        """Have every object of ours reconciled soon: events may have been missed."""
+        self._wanted.set()
+
     def _resync(self) -> None:
-        # a deletion that a watch missed, a Secret that changed: nothing else would tell
-        while not self._stopping.wait(self._resync_s):
+        while not self._stopping.is_set():
+            self._wanted.wait(self._resync_s)
+            # all watches of a process lose their place at the same time
+            self._stopping.wait(GATHER_S)
+            self._wanted.clear()
             try:
                 self.enqueue_all()
             except KubeError as error:
                 log.warning("resync failed", error=str(error))
+                self._stopping.wait(RESYNC_RETRY_S)
+                self._wanted.set()
 
     def enqueue_all(self) -> None:
         """Have every object of ours reconciled."""

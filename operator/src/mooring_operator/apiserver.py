@@ -1,0 +1,240 @@
+"""The API server over HTTP: the only module that talks to it, except for kopf's watches.
+
+Plain HTTP instead of the official client, which alone costs 56 MB of memory
+(docs/decisions/0001-http-instead-of-the-kubernetes-client.md).
+"""
+
+import base64
+import json
+import logging
+import ssl
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlencode
+
+import kopf
+import urllib3
+
+from mooring_operator.kube import FIELD_MANAGER, KINDS, Kind, KubeError, Manifest
+
+CONNECT_TIMEOUT_S: Final = 5.0
+REQUEST_TIMEOUT_S: Final = 30.0
+WATCH_S: Final = 270
+SILENCE_S: Final = 90.0
+"""The API server sends a bookmark to every watch once a minute; a silent one is dead."""
+
+_METADATA: Final = "application/json;as={};g=meta.k8s.io;v=v1"
+"""https://kubernetes.io/docs/reference/using-api/api-concepts/#metadata-only-fetches"""
+
+
+def connection_info() -> kopf.ConnectionInfo:
+    """Where the API server is and who we are: the pod's service account, or the kubeconfig.
+
+    Raises KubeError where there is neither.
+    """
+    context: Any = {"logger": logging.getLogger("kopf"), "settings": kopf.OperatorSettings()}
+    info = kopf.login_with_service_account(**context) or kopf.login_with_kubeconfig(**context)
+    if info is None:
+        raise KubeError(0, "neither a service account nor a kubeconfig says where the cluster is")
+    return info
+
+
+class ApiServer:
+    """`Kube` over HTTP; every method may be called from any thread."""
+
+    def __init__(self, connections: int) -> None:
+        """Read the connection; `connections` are kept open."""
+        self._info = connection_info()
+        self._pool = urllib3.PoolManager(
+            maxsize=connections,
+            block=True,
+            retries=False,
+            ssl_context=_ssl_context(self._info),
+        )
+
+    def get(self, kind: Kind, namespace: str, name: str) -> Manifest | None:
+        """See `Kube.get`."""
+        try:
+            return self._call("GET", kind.path(namespace, name))
+        except KubeError as error:
+            if error.status == 404:
+                return None
+            raise
+
+    def search(self, kind: Kind, namespace: str = "", labels: str = "") -> list[Manifest]:
+        """See `Kube.search`."""
+        query = [("labelSelector", labels)] if labels else []
+        answer = self._call("GET", kind.path(namespace), query=query)
+        items: list[Manifest] = answer.get("items", [])
+        return [item | {"apiVersion": kind.api_version, "kind": kind.kind} for item in items]
+
+    def apply(self, manifest: Manifest, *, status: bool = False) -> Manifest:
+        """See `Kube.apply`."""
+        return self._call(
+            "PATCH",
+            _path(manifest, "status" if status else ""),
+            query=[("fieldManager", FIELD_MANAGER), ("force", "true")],
+            body=manifest,
+            content_type="application/apply-patch+yaml",
+        )
+
+    def merge(self, live: Manifest, fields: Mapping[str, Any]) -> Manifest:
+        """See `Kube.merge`."""
+        return self._call(
+            "PATCH",
+            _path(live),
+            query=[("fieldManager", FIELD_MANAGER)],
+            body=fields,
+            content_type="application/merge-patch+json",
+        )
+
+    def delete(self, kind: Kind, namespace: str, name: str) -> None:
+        """See `Kube.delete`."""
+        try:
+            self._call(
+                "DELETE",
+                kind.path(namespace, name),
+                body={"kind": "DeleteOptions", "propagationPolicy": "Background"},
+            )
+        except KubeError as error:
+            if error.status != 404:
+                raise
+
+    def version(self, kind: Kind, labels: str) -> str:
+        """The resource version from which `watch` tells all that comes."""
+        answer = self._call(
+            "GET",
+            kind.path(),
+            query=[("labelSelector", labels), ("limit", "1")],
+            accept=_METADATA.format("PartialObjectMetadataList"),
+        )
+        version: str = answer["metadata"]["resourceVersion"]
+        return version
+
+    def watch(self, kind: Kind, labels: str, since: str) -> Iterator[tuple[str, Manifest]]:
+        """Type and metadata of each event after the resource version `since`, for minutes.
+
+        The API server leaves everything but the metadata out. BOOKMARK events bring nothing but a
+        newer resource version. Raises KubeError: 410 where `since` is too old.
+        """
+        query = [
+            ("labelSelector", labels),
+            ("resourceVersion", since),
+            ("watch", "true"),
+            ("allowWatchBookmarks", "true"),
+            ("timeoutSeconds", str(WATCH_S)),
+        ]
+        path, accept = kind.path(), _METADATA.format("PartialObjectMetadata")
+        try:
+            with self._request("GET", path, query, accept=accept, stream=True) as response:
+                for line in response:
+                    event = json.loads(line)
+                    if event["type"] == "ERROR":
+                        status = event["object"]
+                        raise KubeError(status["code"], status["message"], f"watch {path}")
+                    yield event["type"], event["object"]["metadata"]
+        except urllib3.exceptions.HTTPError as error:
+            raise KubeError(0, str(error), f"watch {path}") from None
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: list[tuple[str, str]] | None = None,
+        body: Mapping[str, Any] | None = None,
+        content_type: str = "application/json",
+        accept: str = "application/json",
+    ) -> Manifest:
+        try:
+            response = self._request(
+                method, path, query or [], body=body, content_type=content_type, accept=accept
+            )
+        except urllib3.exceptions.HTTPError as error:
+            raise KubeError(0, str(error), f"{method} {path}") from None
+        answer: Manifest = json.loads(response.data)
+        return answer
+
+    def _request(
+        self,
+        method: str,
+        path: str,
+        query: list[tuple[str, str]],
+        *,
+        body: Mapping[str, Any] | None = None,
+        content_type: str = "application/json",
+        accept: str,
+        stream: bool = False,
+    ) -> urllib3.BaseHTTPResponse:
+        """The answer to a request that went well; with `stream`, it has yet to be read."""
+        url = f"{self._info.server}{path}?{urlencode(query)}"
+        data = None if body is None else json.dumps(body)
+        patience = SILENCE_S if stream else REQUEST_TIMEOUT_S
+
+        def send() -> urllib3.BaseHTTPResponse:
+            headers = {"Accept": accept, "Content-Type": content_type}
+            if self._info.token:
+                headers["Authorization"] = f"{self._info.scheme or 'Bearer'} {self._info.token}"
+            return self._pool.request(
+                method,
+                url,
+                body=data,
+                headers=headers,
+                preload_content=not stream,
+                timeout=urllib3.Timeout(connect=CONNECT_TIMEOUT_S, read=patience),
+            )
+
+        response = send()
+        if response.status == 401:
+            response.drain_conn()
+            # a projected token is replaced in its file before it expires
+            self._info = connection_info()
+            response = send()
+        if response.status >= 400:
+            raise KubeError(response.status, _said(response), f"{method} {path}")
+        return response
+
+
+def _kind(manifest: Manifest) -> Kind:
+    return KINDS[(manifest["apiVersion"], manifest["kind"])]
+
+
+def _path(manifest: Manifest, subresource: str = "") -> str:
+    metadata = manifest["metadata"]
+    return _kind(manifest).path(metadata.get("namespace", ""), metadata["name"], subresource)
+
+
+def _said(response: urllib3.BaseHTTPResponse) -> str:
+    """What the API server says about a refusal, from its Status object."""
+    try:
+        return str(json.loads(response.data)["message"])
+    except (ValueError, KeyError, TypeError):
+        return f"HTTP {response.status}"
+
+
+def _ssl_context(info: kopf.ConnectionInfo) -> ssl.SSLContext:
+    authority = info.ca_data
+    context = ssl.create_default_context(
+        cafile=info.ca_path,
+        cadata=base64.b64decode(authority).decode() if authority else None,
+    )
+    if info.insecure:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    certificate, key = info.certificate_path, info.private_key_path
+    if certificate and key:
+        context.load_cert_chain(certificate, key)
+    elif info.certificate_data and info.private_key_data:
+        _load_inline(context, info.certificate_data, info.private_key_data)
+    return context
+
+
+def _load_inline(context: ssl.SSLContext, *parts: str | bytes) -> None:
+    """Load a certificate and key that the kubeconfig holds itself: OpenSSL reads only files."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "client.pem")
+        file.touch(mode=0o600)
+        file.write_bytes(b"\n".join(base64.b64decode(part) for part in parts))
+        context.load_cert_chain(file)
