@@ -9,6 +9,7 @@ import yaml
 
 from tests.chart import schemas
 from tests.chart.rendering import CHARTS, Manifest, class_values, crds, helm, render
+from tests.cluster.cluster import default_node_image
 from tests.cluster.tools import tool
 
 
@@ -26,6 +27,13 @@ def test_helm_lint_finds_nothing(chart: str) -> None:
     report = helm("lint", "--strict", CHARTS / chart)
     assert "0 chart(s) failed" in report
     assert "[WARNING]" not in report
+
+
+@pytest.mark.parametrize("chart", ["mooring", "playground"])
+def test_the_version_that_kind_pulls_is_not_refused(chart: str) -> None:
+    """It is a newer Kubernetes than the one that tests/cluster builds."""
+    version = default_node_image().partition(":v")[2].partition("@")[0]
+    assert render(chart, kubernetes_version=version)
 
 
 def test_a_wrong_field_is_found(schema_folder: Path) -> None:

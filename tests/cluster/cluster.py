@@ -151,14 +151,22 @@ def _plan(paths: ClusterPaths) -> Plan:
     if found.own and not (engines.has_network(paths) and engines.answers(found)):
         with stage("start a Docker engine"), lock("machine"):
             engines.start(paths)
-    record = _record(paths)
-    known = record["node_image"] is None if record else None
-    pulled = not found.own and (_can_pull(found) if known is None else known)
+    pulled = not found.own and pulls_images(found)
     return Plan(found, None if pulled else node.node_image())
 
 
+def pulls_images(found: Engine) -> bool:
+    """Tell whether images can be pulled: as the cluster was made, else kind's own is tried.
+
+    A cluster that is given is one of somebody who has a registry.
+    """
+    record = _record(this_cluster())
+    if record is not None:
+        return record["node_image"] is None
+    return bool(os.environ.get(GIVEN)) or _can_pull(found)
+
+
 def _can_pull(found: Engine) -> bool:
-    """Tell whether kind's own node image is there or can be had."""
     source = default_node_image()
     if succeeds(["docker", "image", "inspect", source], env=found.env):
         return True

@@ -4,6 +4,7 @@ import os
 import shutil
 from pathlib import Path
 
+from tests.cluster.cluster import pulls_images
 from tests.cluster.engine import machine_engine
 from tests.cluster.process import ClusterError, run
 from tests.cluster.report import say, stage
@@ -16,19 +17,21 @@ _FOR_OWN_ENGINE = {
     "ip": "iproute2",
     "nsenter": "util-linux",
     "sysctl": "procps",
-    "mmdebstrap": "mmdebstrap",
-    "buildah": "buildah",
-    "skopeo": "skopeo",
 }
-"""Program and Debian package: what replaces a Docker engine that can pull images."""
+"""Program and Debian package: what replaces a Docker engine."""
+_FOR_OWN_IMAGES = {"mmdebstrap": "mmdebstrap", "buildah": "buildah", "skopeo": "skopeo"}
+"""What replaces an image registry."""
 _FOR_TESTS = {"/usr/lib/postgresql/15/bin/postgres": "postgresql-15"}
 
 
 def missing_packages() -> list[str]:
     """Return the Debian packages of the programs that are needed and not there."""
     programs = dict(_FOR_TESTS)
-    if machine_engine() is None:
-        programs |= _FOR_OWN_ENGINE
+    found = machine_engine()
+    if found is None:
+        programs |= _FOR_OWN_ENGINE | _FOR_OWN_IMAGES
+    elif not pulls_images(found):
+        programs |= _FOR_OWN_IMAGES
     folders = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
     return sorted(
         {package for name, package in programs.items() if not shutil.which(name, path=folders)}

@@ -6,6 +6,7 @@ and kept by the digest of all that went into it.
 """
 
 import functools
+import json
 import platform
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,11 +46,9 @@ def kubernetes_version() -> str:
 
 @functools.cache
 def kind_module() -> Path:
-    """Return the folder of kind's source in Go's module cache."""
-    found = run(
-        ["go", "list", "-m", "-f", "{{.Dir}}", "sigs.k8s.io/kind"], cwd=MODULES / "kind"
-    ).strip()
-    return Path(found)
+    """Return the folder of kind's source in Go's module cache, where it is put if need be."""
+    answer = run(["go", "mod", "download", "-json", "sigs.k8s.io/kind"], cwd=MODULES / "kind")
+    return Path(json.loads(answer)["Dir"])
 
 
 def _kubernetes_stamps() -> tuple[str, ...]:

@@ -4,8 +4,10 @@ import json
 import os
 import re
 import subprocess
+from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from threading import Thread
 from typing import Any, Final
 
 from tests.cluster import cluster
@@ -61,12 +63,18 @@ def forwarded(service: str, namespace: str, port: int, local_port: int = 0) -> I
         preexec_fn=die_with_parent,
     ) as process:
         assert process.stdout is not None
+        # It writes a line for each connection: unread, the pipe is full after some thousand, and
+        # kubectl stands still.
+        reader = Thread(target=deque, args=(process.stdout, 0))
         try:
             first = process.stdout.readline()
             match = FORWARDING.search(first)
             if match is None:
                 rest = first + process.stdout.read()
                 raise ClusterError(f"kubectl {' '.join(command)}: {rest.strip()}")
+            reader.start()
             yield f"http://localhost:{match[1]}"
         finally:
             process.terminate()
+            if reader.is_alive():
+                reader.join()
