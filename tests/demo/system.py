@@ -83,10 +83,8 @@ def bring_up(step: Callable[[str], AbstractContextManager[None]] = stage) -> Non
 
 def install(release: Release, references: dict[str, str]) -> None:
     """Install or upgrade a chart unless it stands here with the same inputs already."""
-    arguments = [
-        *(f"--values={path}" for path in release.values),
-        *(f"--set={setting}" for setting in _image_settings(release, references)),
-    ]
+    arguments = [f"--values={path}" for path in release.values]
+    arguments += image_arguments(release, references)
     inputs = _digest(release, arguments)
     if _installed(release) == inputs:
         say(f"  {release.name}: nothing changed")
@@ -146,12 +144,16 @@ def wait_ready(kind: str, name: str, namespace: str) -> None:
         ) from None
 
 
-def _image_settings(release: Release, references: dict[str, str]) -> list[str]:
+def image_arguments(release: Release, references: dict[str, str]) -> list[str]:
+    """The arguments of helm that name the images of a chart; `references` by folder of images/.
+
+    As strings: a tag is a digest, and one without a letter would be a number to `--set`.
+    """
     settings = []
     for value, folder in sorted(release.images.items()):
         repository, tag = references[folder].rsplit(":", 1)
         settings += [f"images.{value}.repository={repository}", f"images.{value}.tag={tag}"]
-    return settings
+    return [f"--set-string={setting}" for setting in settings]
 
 
 def _digest(release: Release, arguments: list[str]) -> str:
