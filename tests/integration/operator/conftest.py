@@ -1,5 +1,7 @@
 """A real API server, PostgreSQL and versitygw, and the operator as a process between them."""
 
+import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -15,6 +17,10 @@ from tests.integration.operator.process import Operator, least_privilege
 from tests.integration.operator.world import World
 from tests.services.postgresql import Postgresql
 from tests.services.versitygw import Versitygw
+
+# Airflow writes its configuration there when it is first imported.
+HOME = tempfile.TemporaryDirectory(prefix="mooring-airflow-")
+os.environ["AIRFLOW_HOME"] = HOME.name
 
 
 @pytest.fixture(scope="session")

@@ -1,12 +1,16 @@
-"""What the author of a binding chooses: the experiment, the guard."""
+"""What the author of a binding chooses: the experiment, the guard, what Airflow gets."""
 
 from typing import Any
 
 import pytest
+from airflow.providers.cncf.kubernetes.secrets.kubernetes_secrets_backend import (
+    KubernetesSecretsBackend,
+)
+from kubernetes import client
 
 from mooring import contract
-from mooring_operator.kube import BINDING
-from tests.integration.operator.world import World, until
+from mooring_operator.kube import BINDING, SECRET, WORKSPACE
+from tests.integration.operator.world import World, decoded, until
 
 
 def edit(world: World, namespace: str, name: str, **spec: Any) -> None:
@@ -58,3 +62,57 @@ def test_without_a_guard_pods_get_all_else(world: World) -> None:
 
     edit(world, team, "models", guard="Enforce")
     until(lambda: guards(world, team, "models") == enforced["initContainers"], "the guard")
+
+
+class Backend(KubernetesSecretsBackend):
+    """Airflow's own, which knows no other API server than the one of its pod."""
+
+    def __init__(self, namespace: str, core: client.CoreV1Api) -> None:
+        """Look in `namespace`."""
+        super().__init__(namespace=namespace)
+        self.__dict__["client"] = core
+
+
+def test_airflow_finds_the_connection(world: World, admin: client.ApiClient) -> None:
+    team = world.ready_workspace()
+    airflow = world.namespace("airflow")
+    world.api.patch(WORKSPACE, team, "models", {"spec": {"allowedNamespaces": {"from": "All"}}})
+    world.make_binding(airflow, "guest", "models", team)
+    world.binding_is(airflow, "guest", "True")
+    backend = Backend(airflow, client.CoreV1Api(admin))
+    assert backend.get_conn_value("mlflow_guest") is None, "nobody asked for it"
+
+    edit(world, airflow, "guest", airflow={"connection": True})
+    secret = contract.connection_name("guest")
+    until(lambda: world.api.get(SECRET, airflow, secret), "the Secret")
+    found = backend.get_connection("mlflow_guest")
+    assert found is not None
+    assert (found.conn_type, found.schema, found.port) == ("http", "http", 5000)
+    assert f"http://{found.host}:5000" == world.published(airflow, "guest")[contract.TRACKING_URI]
+    store_key = world.published(airflow, "guest")[contract.AWS_SECRET_ACCESS_KEY]
+    assert store_key not in str(decoded(world.api.get(SECRET, airflow, secret)))
+
+    edit(world, airflow, "guest", airflow={"connection": False})
+    until(lambda: backend.get_conn_value("mlflow_guest") is None, "the connection to go")
+    edit(world, airflow, "guest", airflow={"connection": True})
+    until(lambda: backend.get_conn_value("mlflow_guest"), "the connection to come back")
+    world.api.patch(WORKSPACE, team, "models", {"spec": {"allowedNamespaces": {"from": "Same"}}})
+    world.binding_is(airflow, "guest", "NotAdmitted")
+    assert backend.get_conn_value("mlflow_guest") is None
+
+
+def test_a_launcher_of_its_own_beside_those_of_the_class(world: World) -> None:
+    team = world.ready_workspace()
+    mine = {"namespace": "airflow-2", "serviceAccount": "worker"}
+    world.make_binding(team, "other", "models", team, launcher=mine)
+    world.binding_is(team, "other", "True")
+    assert world.launchers(team, "other") == ["airflow/worker", "airflow-2/worker"]
+    assert world.launchers(team, "models") == ["airflow/worker"]
+
+    edit(world, team, "other", launcher={"namespace": "airflow", "serviceAccount": "worker"})
+    until(lambda: world.launchers(team, "other") == ["airflow/worker"], "it to be named once")
+    world.edit_class({"launchers": None})
+    until(lambda: not world.launchers(team, "models"), "the class's to go")
+    assert world.launchers(team, "other") == ["airflow/worker"], "the binding asks for it itself"
+    edit(world, team, "other", launcher=None)
+    until(lambda: not world.launchers(team, "other"), "the binding's to go")

@@ -119,3 +119,13 @@ def files_name(binding: str) -> str:
     They stand apart because every key of the published objects becomes an environment variable.
     """
     return f"{published_name(binding)}-files"
+
+
+def connection_name(binding: str) -> str:
+    """Name of the Secret that Airflow's Kubernetes secrets backend reads a connection from."""
+    return f"{published_name(binding)}-airflow"
+
+
+def connection_id(binding: str) -> str:
+    """Id of that connection in Airflow."""
+    return f"mlflow_{binding}"

@@ -67,6 +67,30 @@ class OneOf(ApiModel):
 Name = Annotated[str, Field(min_length=1, max_length=63, pattern=NAME_PATTERN)]
 
 
+ServiceAccountName = Annotated[
+    str,
+    Field(
+        max_length=253,
+        json_schema_extra=rules(
+            rule(
+                "self.matches('^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$')",
+                "the name of a service account is made of a-z, 0-9, '-' and '.', without its "
+                "namespace, and starts and ends with a letter or a digit",
+            )
+        ),
+    ),
+]
+
+
+class Launcher(ApiModel):
+    """A service account, mostly Airflow's, that may start pods beside a binding."""
+
+    namespace: Annotated[Name, Field(description="Namespace of the service account.")]
+    service_account: Annotated[
+        ServiceAccountName, Field(description="Name of the service account.")
+    ]
+
+
 class SecretRef(ApiModel):
     """A Secret in a namespace of the platform team."""
 

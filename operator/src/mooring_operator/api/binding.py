@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from mooring_operator.api.base import ApiModel, Name, rule, rules
+from mooring_operator.api.base import ApiModel, Launcher, Name, rule, rules
 from mooring_operator.api.conditions import Condition
 from mooring_operator.api.workspace import BindingRef
 
@@ -16,6 +16,19 @@ class WorkspaceRef(ApiModel):
     namespace: Annotated[
         Name | None, Field(description="Its namespace; left out, the binding's own.")
     ] = None
+
+
+class Airflow(ApiModel):
+    """What Airflow is given besides the pods."""
+
+    connection: Annotated[
+        bool,
+        Field(
+            description="Publish Secret <binding>-mlflow-airflow, which Airflow's Kubernetes "
+            "secrets backend finds as connection mlflow_<binding>. It looks in one namespace, so "
+            "make the binding there. The connection holds no key of the store."
+        ),
+    ] = False
 
 
 GuardMode = Literal["Enforce", "Warn", "Off"]
@@ -50,6 +63,16 @@ class BindingSpec(ApiModel):
             "experiment."
         ),
     ] = "Enforce"
+    airflow: Annotated[Airflow, Field(description="What Airflow is given besides the pods.")] = (
+        Airflow()
+    )
+    launcher: Annotated[
+        Launcher | None,
+        Field(
+            description="A service account, mostly Airflow's, that may start pods beside this "
+            "binding; those of the class may anyhow."
+        ),
+    ] = None
 
 
 class PodFragment(ApiModel):

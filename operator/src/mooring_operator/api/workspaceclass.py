@@ -6,7 +6,7 @@ from pydantic import Field
 
 from mooring_operator.api.artifactstore import ArtifactStore
 from mooring_operator.api.backendstore import BackendStore
-from mooring_operator.api.base import ApiModel, Name
+from mooring_operator.api.base import ApiModel, Launcher
 from mooring_operator.api.conditions import Condition
 
 DEFAULT_CLASS_ANNOTATION: Final = "mooring.dev/is-default-class"
@@ -44,15 +44,6 @@ class ServerDefaults(ContainerImage):
             limits={"memory": "1Gi"},
         )
     )
-
-
-class Launcher(ApiModel):
-    """An Airflow service account that may start pods beside every binding of the class."""
-
-    namespace: Annotated[Name, Field(description="Namespace of the service account.")]
-    service_account: Annotated[
-        str, Field(min_length=1, max_length=253, description="Name of the service account.")
-    ]
 
 
 class WorkspaceClassSpec(ApiModel):

@@ -1,12 +1,14 @@
-"""What answers a binding: a ConfigMap, a Secret, the launchers' rights, the pod fragment."""
+"""What answers a binding: a ConfigMap, Secrets, the launchers' rights, the pod fragment."""
 
 import base64
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from mooring import contract
+from mooring_operator.api.base import Launcher
 from mooring_operator.api.binding import BindingSpec, GuardMode
-from mooring_operator.api.workspaceclass import ContainerImage, Launcher
+from mooring_operator.api.workspaceclass import ContainerImage
+from mooring_operator.plan.airflow import CONNECTION_LABEL, VALUE_KEY, connection_value
 from mooring_operator.plan.connection import Connection, pod_environment
 from mooring_operator.plan.metadata import ACCESS, Manifest, Owner, child
 from mooring_operator.plan.pods import restricted_container, store_mounts, store_volumes
@@ -28,9 +30,10 @@ def workspace_of(binding: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def published_objects(binding: Owner, spec: BindingSpec, connection: Connection) -> list[Manifest]:
-    """The ConfigMap and the Secret, and a Secret with files where the store needs any.
+    """The ConfigMap and the Secret, then what is wanted only at times.
 
-    The first two always exist, so that references are never optional.
+    The first two always exist, so that references are never optional. The others: a Secret with
+    files where the store needs any, a connection for Airflow.
     """
     environment = pod_environment(connection, binding.name, spec.experiment)
     public = {k: v for k, v in environment.items() if k not in contract.SECRET_KEYS}
@@ -42,6 +45,8 @@ def published_objects(binding: Owner, spec: BindingSpec, connection: Connection)
     ]
     if connection.store.files:
         objects.append(_secret(binding, contract.files_name(binding.name), connection.store.files))
+    if spec.airflow.connection:
+        objects.append(_airflow_connection(binding, connection))
     return objects
 
 
@@ -50,16 +55,26 @@ def _secret(binding: Owner, name: str, values: Mapping[str, str]) -> Manifest:
     return head | {"type": "Opaque", "data": encoded(values)}
 
 
+def _airflow_connection(binding: Owner, connection: Connection) -> Manifest:
+    values = {VALUE_KEY: connection_value(connection.tracking_uri)}
+    secret = _secret(binding, contract.connection_name(binding.name), values)
+    secret["metadata"]["labels"][CONNECTION_LABEL] = contract.connection_id(binding.name)
+    return secret
+
+
 def launcher_name(binding: str) -> str:
-    """Name of the RoleBinding that lets the class's launchers start pods beside the binding."""
+    """Name of the RoleBinding that lets launchers start pods beside the binding."""
     return f"{contract.published_name(binding)}-launcher"
 
 
 def launcher_role_binding(binding: Owner, launchers: Iterable[Launcher]) -> Manifest | None:
-    """The rights of the class's Airflow service accounts beside the binding; None without any."""
+    """The rights of the launchers, the class's and its own, beside the binding; None without any.
+
+    One that is in `launchers` twice is named once.
+    """
     subjects = [
         {"kind": "ServiceAccount", "namespace": entry.namespace, "name": entry.service_account}
-        for entry in launchers
+        for entry in dict.fromkeys(launchers)
     ]
     if not subjects:
         return None

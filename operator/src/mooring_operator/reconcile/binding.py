@@ -1,9 +1,10 @@
 """The pipeline of a binding: publish the connection beside it, or withdraw it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from mooring.contract import files_name, published_name
+from mooring.contract import connection_name, files_name, published_name
 from mooring_operator.api.base import ObjectMeta
 from mooring_operator.api.binding import BindingSpec
 from mooring_operator.api.conditions import ACCEPTED, READY, Finding, Verdict
@@ -14,7 +15,6 @@ from mooring_operator.kube import (
     ROLE_BINDING,
     SECRET,
     WORKSPACE,
-    Kind,
     Kube,
     Manifest,
 )
@@ -23,6 +23,7 @@ from mooring_operator.plan.binding import (
     launcher_name,
     launcher_role_binding,
     pod_fragment,
+    published_objects,
 )
 from mooring_operator.plan.connection import Connection
 from mooring_operator.plan.metadata import Owner, belongs
@@ -116,14 +117,14 @@ def _answer(world: World, claim: Claim) -> dict[str, object]:
         )
     store = store_client(class_.artifact_store, workspace, credentials.values)
     connection = Connection(workspace, store)
-    publish(world, owner, claim.spec, connection)
-    if not store.files:
-        _remove(world.kube, SECRET, owner, files_name(owner.name))
-    rights = launcher_role_binding(owner, class_.launchers)
-    if rights is None:
-        _remove(world.kube, ROLE_BINDING, owner, launcher_name(owner.name))
-    else:
+    objects = published_objects(owner, claim.spec, connection)
+    publish(world, objects)
+    own = [claim.spec.launcher] if claim.spec.launcher else []
+    rights = launcher_role_binding(owner, [*class_.launchers, *own])
+    if rights is not None:
         ensure(world, rights)
+        objects.append(rights)
+    _withdraw(world.kube, owner, keep=objects)
     name = {"name": published_name(owner.name)}
     return {
         "workspace": claim.workspace_ref,
@@ -148,16 +149,18 @@ def _kept(kube: Kube, live: Manifest, claim: Claim) -> dict[str, object]:
     return {name: value for name, value in before.items() if name in _PUBLISHED}
 
 
-def _withdraw(kube: Kube, owner: Owner) -> None:
-    """Take back what was published: a pod that still asks for it must not start."""
-    name = published_name(owner.name)
-    _remove(kube, CONFIG_MAP, owner, name)
-    _remove(kube, SECRET, owner, name)
-    _remove(kube, SECRET, owner, files_name(owner.name))
-    _remove(kube, ROLE_BINDING, owner, launcher_name(owner.name))
-
-
-def _remove(kube: Kube, kind: Kind, owner: Owner, name: str) -> None:
-    live = kube.get(kind, owner.namespace, name)
-    if live is not None and belongs(live, owner):
-        kube.delete(kind, owner.namespace, name)
+def _withdraw(kube: Kube, owner: Owner, keep: Iterable[Manifest] = ()) -> None:
+    """Take back what was published but for `keep`: a pod that asks for it must not start."""
+    kept = {(manifest["kind"], manifest["metadata"]["name"]) for manifest in keep}
+    for kind, name in (
+        (CONFIG_MAP, published_name(owner.name)),
+        (SECRET, published_name(owner.name)),
+        (SECRET, files_name(owner.name)),
+        (SECRET, connection_name(owner.name)),
+        (ROLE_BINDING, launcher_name(owner.name)),
+    ):
+        if (kind.kind, name) in kept:
+            continue
+        live = kube.get(kind, owner.namespace, name)
+        if live is not None and belongs(live, owner):
+            kube.delete(kind, owner.namespace, name)

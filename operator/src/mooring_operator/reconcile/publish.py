@@ -2,16 +2,13 @@
 
 from concurrent.futures import wait
 
-from mooring_operator.api.binding import BindingSpec
-from mooring_operator.plan.binding import published_objects
-from mooring_operator.plan.connection import Connection
-from mooring_operator.plan.metadata import Owner
+from mooring_operator.plan.metadata import Manifest
 from mooring_operator.reconcile.world import World, ensure
 
 
-def publish(world: World, binding: Owner, spec: BindingSpec, connection: Connection) -> None:
-    """Have the objects beside the binding, written at the same time. Raises Blocked."""
-    public, *secrets = published_objects(binding, spec, connection)
+def publish(world: World, objects: list[Manifest]) -> None:
+    """Have the objects of `published_objects`, the first beside the others. Raises Blocked."""
+    public, *secrets = objects
     beside = world.threads.submit(ensure, world, public)
     try:
         for secret in secrets:

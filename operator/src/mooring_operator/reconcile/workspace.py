@@ -18,7 +18,7 @@ from mooring_operator.api.workspace import WorkspaceSpec
 from mooring_operator.api.workspaceclass import WorkspaceClassSpec
 from mooring_operator.kube import BINDING, WORKSPACE, Manifest
 from mooring_operator.plan.artifactstore import store_client
-from mooring_operator.plan.binding import own_binding, workspace_of
+from mooring_operator.plan.binding import own_binding, published_objects, workspace_of
 from mooring_operator.plan.connection import Connection
 from mooring_operator.plan.metadata import (
     CLASS_ANNOTATION,
@@ -144,7 +144,8 @@ def _ensure_own_binding(world: World, loaded: Loaded, connection: Connection) ->
         with world.queue.holding(Key(BINDING.kind, owner.namespace, owner.name)):
             made = apply(world, own_binding(owner), None)
             target = Owner(BINDING.kind, owner.namespace, owner.name, made["metadata"]["uid"])
-            attempt(lambda: publish(world, target, parse_spec(BindingSpec, made), connection))
+            spec = parse_spec(BindingSpec, made)
+            attempt(lambda: publish(world, published_objects(target, spec, connection)))
     elif belongs(live, owner) or live not in loaded.claims:
         apply(world, own_binding(owner), live)
 
