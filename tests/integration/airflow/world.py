@@ -88,19 +88,26 @@ class Workspace:
 
 
 @contextmanager
-def workspace(store: Versitygw, name: str = BINDING) -> Iterator[Workspace]:
-    """Run a tracking server for workspace `name`; its bucket is made when it is missing."""
-    root = f"s3://{BUCKET}/{name}/{name}"
+def workspace(
+    store: Versitygw, name: str = BINDING, destination: str | None = None
+) -> Iterator[Workspace]:
+    """Run a tracking server for workspace `name`; its bucket is made when it is missing.
+
+    With `destination`, a folder or a URI, the server keeps artifacts there for its clients, and
+    they get nothing of the store.
+    """
+    root = contract.PROXIED_ROOT if destination else f"s3://{BUCKET}/{name}/{name}"
     with folder() as home:
         port = free_port()
         url = f"http://127.0.0.1:{port}"
         environment = binding_environment(store, url, root)
-        running = Workspace(url, root, store, home, environment)
+        pods = {k: v for k, v in environment.items() if not (destination and of_the_store(k))}
+        running = Workspace(url, root, store, home, pods)
         made = running.client().list_buckets()["Buckets"]
         if BUCKET not in {bucket["Name"] for bucket in made}:
             running.client().create_bucket(Bucket=BUCKET)
         with service(
-            server_command(home, port, root),
+            server_command(home, port, root, destination),
             env={
                 **{k: v for k, v in environment.items() if k.startswith("AWS_")},
                 contract.S3_ENDPOINT_URL: store.s3,
@@ -124,12 +131,20 @@ mlflow.cli.cli()
 """`mlflow server`, but as one process: its child would outlive a test run that is killed."""
 
 
-def server_command(home: Path, port: int, artifact_root: str) -> list[str]:
+def of_the_store(name: str) -> bool:
+    """Whether a variable is for clients of the store."""
+    return name.startswith("AWS_") or name == contract.S3_ENDPOINT_URL
+
+
+def server_command(
+    home: Path, port: int, artifact_root: str, destination: str | None = None
+) -> list[str]:
     """How the operator starts a tracking server, on SQLite."""
+    proxy = ["--serve-artifacts", "--artifacts-destination", destination] if destination else []
     return [
         sys.executable, "-c", SERVE, "server", "--host", "127.0.0.1", "--port", str(port),
         "--workers", "1", "--backend-store-uri", f"sqlite:///{home}/mlflow.db",
-        "--default-artifact-root", artifact_root, "--no-serve-artifacts",
+        "--default-artifact-root", artifact_root, *(proxy or ["--no-serve-artifacts"]),
     ]  # fmt: skip
 
 

@@ -59,13 +59,16 @@ class Api:
         )
 
     def patch(self, kind: Kind, namespace: str, name: str, body: Mapping[str, Any]) -> None:
-        """Merge `body` into the object as a person's `kubectl edit` does."""
-        self._kind(kind).patch(
-            name=name,
-            namespace=namespace or None,
-            body=dict(body),
-            content_type="application/merge-patch+json",
-        )
+        """Merge `body` into the object as a person's `kubectl edit` does; raises Refused."""
+        try:
+            self._kind(kind).patch(
+                name=name,
+                namespace=namespace or None,
+                body=dict(body),
+                content_type="application/merge-patch+json",
+            )
+        except dynamic.exceptions.UnprocessibleEntityError as error:
+            raise Refused(error.summary()) from error
 
     def patch_status(self, kind: Kind, namespace: str, name: str, status: Manifest) -> None:
         """Merge `status` into the status of the object, as its controller does."""

@@ -10,11 +10,12 @@ from mooring import contract
 from mooring_operator.api.artifactstore import ArtifactStore
 from mooring_operator.api.backendstore import BackendStore
 from mooring_operator.api.binding import BindingSpec, WorkspaceRef
-from mooring_operator.api.workspaceclass import ContainerImage
+from mooring_operator.api.workspaceclass import ContainerImage, ServerDefaults
 from mooring_operator.plan.artifactstore import store_client
 from mooring_operator.plan.binding import decoded, pod_fragment, published_objects
 from mooring_operator.plan.connection import Connection, pod_environment
 from mooring_operator.plan.metadata import Owner
+from mooring_operator.plan.server import server_objects
 
 WORKSPACE = Owner("MlflowWorkspace", "team-a", "models", "1")
 SPEC = BindingSpec(workspace_ref=WorkspaceRef(name="models"))
@@ -75,6 +76,29 @@ def test_files_are_mounted_and_change_the_digest() -> None:
     [source] = fragment["volumes"][0]["projected"]["sources"]
     assert source["secret"]["items"] == [{"key": "ca.crt", "path": "ca.crt"}]
     assert fragment["initContainers"][0]["volumeMounts"] == fragment["volumeMounts"]
+
+
+def test_with_proxied_access_only_the_server_holds_what_the_store_gave() -> None:
+    held = {**KEY, contract.CA_FILE: "PEM"}
+    client = store_client(s3(endpoint="http://s3:7070"), WORKSPACE, held)
+    connection = Connection(WORKSPACE, client, "Proxied")
+    environment = pod_environment(connection, "models")
+    assert not environment.keys() & client.environment.keys()
+    assert environment[contract.ARTIFACT_ROOT] == "mlflow-artifacts:/"
+    assert environment[contract.PROXY_MULTIPART_DOWNLOAD] == "false"
+    fragment = pod_fragment("models", connection, ContainerImage(image="mooring/runtime:1"))
+    assert (fragment["volumes"], fragment["volumeMounts"]) == ([], [])
+    _, secret = published_objects(BINDING, SPEC, connection)
+    assert secret["data"] == {}
+
+    [*_, deployment] = server_objects(connection, ServerDefaults(image="mooring/server:1"), "1")
+    pod = deployment["spec"]["template"]["spec"]
+    given = {entry["name"]: entry.get("value", "") for entry in pod["containers"][0]["env"]}
+    assert given.keys() >= client.environment.keys()
+    assert given["MLFLOW_SERVE_ARTIFACTS"] == "true"
+    assert given["MLFLOW_ARTIFACTS_DESTINATION"] == "s3://mlflow/team-a/models"
+    assert given["MLFLOW_DEFAULT_ARTIFACT_ROOT"] == "mlflow-artifacts:/"
+    assert contract.VOLUME_NAME in {volume["name"] for volume in pod["volumes"]}
 
 
 @pytest.mark.parametrize("model", [ArtifactStore, BackendStore])

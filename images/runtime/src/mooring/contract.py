@@ -32,6 +32,8 @@ TRACKING_URI: Final = "MLFLOW_TRACKING_URI"
 EXPERIMENT_NAME: Final = "MLFLOW_EXPERIMENT_NAME"
 HTTP_MAX_RETRIES: Final = "MLFLOW_HTTP_REQUEST_MAX_RETRIES"
 S3_ENDPOINT_URL: Final = "MLFLOW_S3_ENDPOINT_URL"
+PROXY_MULTIPART_DOWNLOAD: Final = "MLFLOW_ENABLE_PROXY_MULTIPART_DOWNLOAD"
+PROXY_MULTIPART_UPLOAD: Final = "MLFLOW_ENABLE_PROXY_MULTIPART_UPLOAD"
 TRACKING_CERT_PATH: Final = "MLFLOW_TRACKING_SERVER_CERT_PATH"
 TRACKING_USERNAME: Final = "MLFLOW_TRACKING_USERNAME"
 TRACKING_PASSWORD: Final = "MLFLOW_TRACKING_PASSWORD"
@@ -76,6 +78,9 @@ OWNED_BY_BINDING: Final = (
 A container's ``env`` beats ``envFrom``, so ``MLFLOW_TRACKING_URI: ""`` set by hand would win over
 the injected one and send the run to a local file. The admission policy refuses such a pod.
 """
+
+PROXIED_ROOT: Final = "mlflow-artifacts:/"
+"""The artifact root where the tracking server keeps artifacts for its clients."""
 
 # --- run tags and XCom ------------------------------------------------------------------------
 

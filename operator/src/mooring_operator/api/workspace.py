@@ -7,6 +7,7 @@ from pydantic import Field
 from mooring_operator.api.base import ApiModel, Name, rule, rules
 from mooring_operator.api.conditions import Condition
 
+ArtifactAccess = Literal["Direct", "Proxied"]
 LabelValues = Annotated[
     dict[str, Annotated[str, Field(max_length=63)]],
     Field(max_length=32, description="Labels that the namespace must carry."),
@@ -51,9 +52,30 @@ class AllowedNamespaces(ApiModel):
 class WorkspaceSpec(ApiModel):
     """Spec of an MlflowWorkspace; every field has a default."""
 
+    model_config = ApiModel.model_config | {
+        "json_schema_extra": rules(
+            rule(
+                "has(self.artifactAccess) == has(oldSelf.artifactAccess) && "
+                "(!has(self.artifactAccess) || self.artifactAccess == oldSelf.artifactAccess)",
+                "artifactAccess cannot be changed: every experiment keeps the place of its "
+                "artifacts that it was made with, and pods would no longer reach it. Make another "
+                "workspace, and copy to it what it needs",
+                fieldPath=".artifactAccess",
+            )
+        )
+    }
+
     class_name: Annotated[
         Name | None,
         Field(description="The MlflowWorkspaceClass; left out, the class marked as default."),
+    ] = None
+    artifact_access: Annotated[
+        ArtifactAccess | None,
+        Field(
+            description="Direct: pods talk to the artifact store themselves, which is fastest. "
+            "Proxied: the tracking server does, and pods hold nothing of the store. Left out, "
+            "Direct."
+        ),
     ] = None
     allowed_namespaces: Annotated[
         AllowedNamespaces, Field(description="Which namespaces may bind to this workspace.")

@@ -43,8 +43,10 @@ def published_objects(binding: Owner, spec: BindingSpec, connection: Connection)
         child(binding, "v1", "ConfigMap", name, ACCESS) | {"data": public},
         _secret(binding, name, secret),
     ]
-    if connection.store.files:
-        objects.append(_secret(binding, contract.files_name(binding.name), connection.store.files))
+    if connection.pod_store.files:
+        objects.append(
+            _secret(binding, contract.files_name(binding.name), connection.pod_store.files)
+        )
     if spec.airflow.connection:
         objects.append(_airflow_connection(binding, connection))
     return objects
@@ -95,10 +97,10 @@ def pod_fragment(
     """
     name = contract.published_name(binding)
     env_from = [{"configMapRef": {"name": name}}, {"secretRef": {"name": name}}]
-    mounts = store_mounts(connection.store)
+    mounts = store_mounts(connection.pod_store)
     return {
         "envFrom": env_from,
-        "volumes": store_volumes(connection.store, contract.files_name(binding)),
+        "volumes": store_volumes(connection.pod_store, contract.files_name(binding)),
         "volumeMounts": mounts,
         "initContainers": [] if mode == "Off" else [_guard(guard, mode, env_from, mounts)],
     }

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from mooring import contract
+from mooring_operator.api.workspace import ArtifactAccess
 from mooring_operator.plan.metadata import Owner, digest
 
 PORT: Final = 5000
@@ -34,12 +35,38 @@ class StoreClient:
     files: dict[str, str] = field(default_factory=dict, repr=False)
 
 
+PROXIED: Final = StoreClient(
+    root=contract.PROXIED_ROOT,
+    # MLflow would otherwise hand out signed URLs, by which pods talk to the store after all
+    environment={
+        contract.PROXY_MULTIPART_DOWNLOAD: "false",
+        contract.PROXY_MULTIPART_UPLOAD: "false",
+    },
+)
+"""The tracking server as the artifact store of its clients."""
+
+
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """How to reach one workspace: its tracking server and its artifact store."""
+    """How to reach one workspace: its tracking server and its artifact store.
+
+    `store` is what the server needs. Pods need the same with Direct access; with Proxied the
+    server keeps their artifacts, and they hold nothing of the store.
+    """
 
     workspace: Owner
     store: StoreClient
+    artifact_access: ArtifactAccess = "Direct"
+
+    @property
+    def proxied(self) -> bool:
+        """Whether artifacts go through the tracking server."""
+        return self.artifact_access == "Proxied"
+
+    @property
+    def pod_store(self) -> StoreClient:
+        """What pods need to keep artifacts."""
+        return PROXIED if self.proxied else self.store
 
     @property
     def tracking_uri(self) -> str:
@@ -48,8 +75,8 @@ class Connection:
 
     @property
     def artifact_root(self) -> str:
-        """The URI under which the artifacts of every new experiment lie."""
-        return self.store.root
+        """The URI under which the artifacts of every new experiment lie, as MLflow says it."""
+        return self.pod_store.root
 
 
 def pod_environment(
@@ -60,13 +87,14 @@ def pod_environment(
     `experiment` is the default experiment, None for the one of the binding's name.
     """
     workspace = connection.workspace
+    store = connection.pod_store
     environment = {
         **CLIENT_DEFAULTS,
-        **connection.store.environment,
+        **store.environment,
         contract.TRACKING_URI: connection.tracking_uri,
         contract.EXPERIMENT_NAME: experiment or binding,
         contract.WORKSPACE: f"{workspace.namespace}/{workspace.name}",
         contract.BINDING: binding,
         contract.ARTIFACT_ROOT: connection.artifact_root,
     }
-    return environment | {contract.GENERATION: digest({**environment, **connection.store.files})}
+    return environment | {contract.GENERATION: digest({**environment, **store.files})}

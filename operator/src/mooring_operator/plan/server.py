@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from mooring import contract
 from mooring_operator.api.workspaceclass import ServerDefaults
-from mooring_operator.plan.connection import PORT, Connection
+from mooring_operator.plan.connection import PORT, PROXIED, Connection
 from mooring_operator.plan.database import RUNTIME_URI
 from mooring_operator.plan.metadata import (
     DATABASE,
@@ -34,8 +34,6 @@ SETTINGS: Final = {
     "MLFLOW_PORT": str(PORT),
     # more workers are slower without uvloop, and a workspace has one team
     "MLFLOW_WORKERS": "1",
-    # pods talk to the store themselves (design, decision 9)
-    "MLFLOW_SERVE_ARTIFACTS": "false",
     # jobs are for GenAI scorers and cost 1.5 GiB
     "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -140,7 +138,7 @@ def _environment(connection: Connection) -> list[dict[str, Any]]:
     workspace = connection.workspace
     store = connection.store.environment
     public = {k: v for k, v in store.items() if not _secret(k)}
-    settings = SETTINGS | {"MLFLOW_DEFAULT_ARTIFACT_ROOT": connection.artifact_root} | public
+    settings = SETTINGS | _artifact_settings(connection) | public
     keys = sorted(filter(_secret, store))
     return [
         {
@@ -165,6 +163,16 @@ def _environment(connection: Connection) -> list[dict[str, Any]]:
             for key in keys
         ),
     ]
+
+
+def _artifact_settings(connection: Connection) -> dict[str, str]:
+    settings = {
+        "MLFLOW_DEFAULT_ARTIFACT_ROOT": connection.artifact_root,
+        "MLFLOW_SERVE_ARTIFACTS": "true" if connection.proxied else "false",
+    }
+    if not connection.proxied:
+        return settings
+    return settings | PROXIED.environment | {"MLFLOW_ARTIFACTS_DESTINATION": connection.store.root}
 
 
 def allowed_hosts(workspace: Owner) -> list[str]:

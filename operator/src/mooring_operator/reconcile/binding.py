@@ -45,6 +45,7 @@ class Claim:
     spec: BindingSpec
     workspace: Owner
     live: Manifest
+    workspace_spec: WorkspaceSpec
 
     @property
     def workspace_ref(self) -> dict[str, str]:
@@ -98,7 +99,7 @@ def _accept(kube: Kube, live: Manifest, owner: Owner) -> Claim:
         )
     uid = workspace["metadata"]["uid"]
     target = Owner("MlflowWorkspace", namespace, ref.name, uid)
-    return Claim(owner, claimed, target, workspace)
+    return Claim(owner, claimed, target, workspace, spec)
 
 
 def _answer(world: World, claim: Claim) -> dict[str, object]:
@@ -116,7 +117,8 @@ def _answer(world: World, claim: Claim) -> dict[str, object]:
             )
         )
     store = store_client(class_.artifact_store, workspace, credentials.values)
-    connection = Connection(workspace, store)
+    access = claim.workspace_spec.artifact_access or "Direct"
+    connection = Connection(workspace, store, access)
     objects = published_objects(owner, claim.spec, connection)
     publish(world, objects)
     own = [claim.spec.launcher] if claim.spec.launcher else []

@@ -112,7 +112,7 @@ def _converge(world: World, live: Manifest, loaded: Loaded) -> Outcome:
     ]
     fields: dict[str, object] = {"binding": {"name": published_name(owner.name)}}
     if isinstance(connection, Connection):
-        fields |= {"url": connection.tracking_uri, "artifactRoot": connection.artifact_root}
+        fields |= {"url": connection.tracking_uri, "artifactRoot": connection.store.root}
     ready = summary(verdicts, "a run and an artifact made the round trip")
     return report(world, live, [ready, *verdicts], fields)
 
@@ -129,7 +129,8 @@ def _connect(world: World, loaded: Loaded) -> Connection:
     admitted = {n for n in claimants if admits(world.kube, allowed, owner.namespace, n)}
     artifacts = loaded.class_.spec.artifact_store
     credentials = ensure_store(world, owner, artifacts, admitted)
-    connection = Connection(owner, store_client(artifacts, owner, credentials.values))
+    store = store_client(artifacts, owner, credentials.values)
+    connection = Connection(owner, store, loaded.spec.artifact_access or "Direct")
     _ensure_own_binding(world, loaded, connection)
     for namespace, name in {(owner.namespace, owner.name), *map(namespaced_name, loaded.claims)}:
         world.queue.add(Key(BINDING.kind, namespace, name))

@@ -14,6 +14,7 @@ from botocore.awsrequest import AWSRequest
 
 from mooring import contract
 from mooring.finding import Finding
+from mooring.guard import proxied
 from mooring.guard.bucket import Bucket
 from mooring.guard.credentials import current_credentials
 from mooring.guard.explain import Refusal, no_answer, refusal
@@ -25,16 +26,20 @@ if TYPE_CHECKING:
 GUARD_FOLDER: Final = ".mooring"
 """Below the artifact root; MLflow writes only to folders named by an experiment's id."""
 
+_PROXIED_SCHEME: Final = urlsplit(contract.PROXIED_ROOT).scheme
+
 
 def round_trip(environ: Mapping[str, str], http: Http) -> Finding | None:
     """Put one object below the artifact root, read it back, delete it."""
     root = urlsplit(environ[contract.ARTIFACT_ROOT])
+    if root.scheme == _PROXIED_SCHEME:
+        return proxied.round_trip(environ, http, GUARD_FOLDER)
     if root.scheme != "s3":
         return Finding(
             "UnknownStore",
             f"{contract.ARTIFACT_ROOT} is {root.geturl()!r}, and this "
-            "guard can only try s3:// stores: use the guard of the same release as the "
-            "operator.",
+            "guard can only try s3:// stores and the tracking server: use the guard of the same "
+            "release as the operator.",
         )
     key = "/".join(filter(None, (root.path.strip("/"), GUARD_FOLDER, f"guard-{uuid.uuid4().hex}")))
     content = uuid.uuid4().bytes

@@ -90,10 +90,10 @@ def server_is_the_workspaces(environ: Mapping[str, str], http: Http) -> Finding 
         return None
     return Finding(
         "WrongServer",
-        f"{_server(environ)} keeps the artifacts of its default "
+        f"{server(environ)} keeps the artifacts of its default "
         f"experiment at {location or 'an unknown place'}, not under {root}: it is not "
         f"the server of workspace {environ[contract.WORKSPACE]}, or its artifact root "
-        f"was changed. {_look(environ)}",
+        f"was changed. {look(environ)}",
     )
 
 
@@ -119,10 +119,24 @@ def experiment_is_the_workspaces(environ: Mapping[str, str], http: Http) -> Find
         return None
     return Finding(
         "ExperimentElsewhere",
-        f"the experiment {name!r} of {_server(environ)} keeps "
+        f"the experiment {name!r} of {server(environ)} keeps "
         f"its artifacts at {location}, not under {root}, and that cannot be changed: "
         f"rename or delete it, or set {contract.EXPERIMENT_NAME} to another one.",
     )
+
+
+def experiment_location(environ: Mapping[str, str], http: Http) -> str | Finding:
+    """Where the pod's experiment keeps its artifacts, which `experiment_is_the_workspaces` made."""
+    name = environ.get(contract.EXPERIMENT_NAME)
+    found = _ask(environ, http, BY_NAME + quote(name, safe="") if name else DEFAULT_EXPERIMENT)
+    return found if isinstance(found, Finding) else _location(found)
+
+
+def login(environ: Mapping[str, str]) -> dict[str, str]:
+    """The headers by which the server knows this pod; none when it asks for no login."""
+    user = environ.get(contract.TRACKING_USERNAME)
+    password = environ.get(contract.TRACKING_PASSWORD)
+    return make_headers(basic_auth=f"{user}:{password}") if user and password else {}
 
 
 def _ask(
@@ -132,28 +146,26 @@ def _ask(
 
     {} when it knows no such object, or has it already.
     """
-    user = environ.get(contract.TRACKING_USERNAME)
-    password = environ.get(contract.TRACKING_PASSWORD)
-    login = make_headers(basic_auth=f"{user}:{password}") if user and password else {}
     answer = http.request(
         "POST" if body else "GET",
         environ[contract.TRACKING_URI].rstrip("/") + path,
-        headers={**login, "content-type": "application/json"},
+        headers={**login(environ), "content-type": "application/json"},
         body=json.dumps(body).encode() if body else None,
         ca_file=environ.get(contract.TRACKING_CERT_PATH, ""),
     )
     if isinstance(answer, Failure):
-        return _no_answer(environ, answer)
+        return no_answer(environ, answer)
     found = _json(answer)
     if answer.status == 200 and found is not None:
         return found
     if found and found.get("error_code") in EXPECTED:
         return {}
-    return _refusal(environ, answer)
+    return refusal(environ, answer)
 
 
-def _no_answer(environ: Mapping[str, str], failure: Failure) -> Finding:
-    here = _server(environ)
+def no_answer(environ: Mapping[str, str], failure: Failure) -> Finding:
+    """Why the server gave no answer."""
+    here = server(environ)
     if failure.lasting:
         return Finding(
             "ServerUnreachable",
@@ -162,13 +174,14 @@ def _no_answer(environ: Mapping[str, str], failure: Failure) -> Finding:
         )
     return Finding(
         "ServerUnreachable",
-        f"{here} cannot be reached: {failure.what}. {_look(environ)}",
+        f"{here} cannot be reached: {failure.what}. {look(environ)}",
         SERVER_PATIENCE_S,
     )
 
 
-def _refusal(environ: Mapping[str, str], answer: Answer) -> Finding:
-    here = _server(environ)
+def refusal(environ: Mapping[str, str], answer: Answer) -> Finding:
+    """Why the server's answer is not the one that was asked for."""
+    here = server(environ)
     if answer.status == 403 and "Invalid Host" in answer.text:
         host = urlsplit(environ[contract.TRACKING_URI]).netloc
         return Finding(
@@ -186,7 +199,7 @@ def _refusal(environ: Mapping[str, str], answer: Answer) -> Finding:
     if answer.status in TRANSIENT:
         return Finding(
             "ServerNotReady",
-            f"{here} answers HTTP {answer.status}: {answer.text} {_look(environ)}",
+            f"{here} answers HTTP {answer.status}: {answer.text} {look(environ)}",
             SERVER_PATIENCE_S,
         )
     return Finding(
@@ -209,11 +222,13 @@ def _json(answer: Answer) -> dict[str, Any] | None:
     return found if isinstance(found, dict) else None
 
 
-def _server(environ: Mapping[str, str]) -> str:
+def server(environ: Mapping[str, str]) -> str:
+    """The server in words, without the login that its URI may carry."""
     return f"the tracking server {_shown(environ[contract.TRACKING_URI])}"
 
 
-def _look(environ: Mapping[str, str]) -> str:
+def look(environ: Mapping[str, str]) -> str:
+    """Where a person sees more."""
     namespace, _, name = environ.get(contract.WORKSPACE, "").partition("/")
     return f"See: kubectl describe mlflowworkspace {name} -n {namespace}"
 

@@ -1,0 +1,67 @@
+"""The round trip through a tracking server that keeps the artifacts for its clients."""
+
+import uuid
+from collections.abc import Mapping
+from typing import Final
+from urllib.parse import quote, urlsplit
+
+from mooring import contract
+from mooring.finding import Finding
+from mooring.guard import explain, tracking
+from mooring.guard.http import Failure, Http
+
+ARTIFACTS: Final = "/api/2.0/mlflow-artifacts/artifacts/"
+
+
+def round_trip(environ: Mapping[str, str], http: Http, folder: str) -> Finding | None:
+    """Put one file into `folder` of the pod's experiment, read it back, delete it.
+
+    Below an experiment, because a server with a login decides by the experiment of the path.
+    """
+    location = tracking.experiment_location(environ, http)
+    if isinstance(location, Finding):
+        return location
+    inside = urlsplit(location).path.strip("/")
+    path = "/".join(filter(None, (inside, folder, f"guard-{uuid.uuid4().hex}")))
+    content = uuid.uuid4().bytes
+    try:
+        _call(environ, http, "PUT", path, content)
+        found = _call(environ, http, "GET", path)
+        _call(environ, http, "DELETE", path)
+    except explain.Refusal as refused:
+        return refused.finding
+    if found != content:
+        return Finding(
+            "StoreCorrupts",
+            f"{tracking.server(environ)} gave back {len(found)} bytes of {path} that are not the "
+            f"{len(content)} written to it: do not use it before its owner has explained that.",
+        )
+    return None
+
+
+def _call(
+    environ: Mapping[str, str], http: Http, method: str, path: str, content: bytes | None = None
+) -> bytes:
+    """Make one request and return the body of the answer; Refusal when there is none."""
+    answer = http.request(
+        method,
+        environ[contract.TRACKING_URI].rstrip("/") + ARTIFACTS + quote(path),
+        headers={**tracking.login(environ), "content-type": "application/octet-stream"},
+        body=content,
+        ca_file=environ.get(contract.TRACKING_CERT_PATH, ""),
+    )
+    if isinstance(answer, Failure):
+        raise explain.Refusal(tracking.no_answer(environ, answer))
+    if answer.status >= 500:
+        raise explain.Refusal(
+            Finding(
+                "StoreRefused",
+                f"{tracking.server(environ)} answers {method} of the artifact {path} with HTTP "
+                f"{answer.status} ({answer.text}): the store behind it refuses or does not answer; "
+                f"the server's log says why. {tracking.look(environ)}",
+                explain.UNAVAILABLE_PATIENCE_S,
+            )
+        )
+    if answer.status >= 300:
+        raise explain.Refusal(tracking.refusal(environ, answer))
+    return answer.body
