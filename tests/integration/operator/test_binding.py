@@ -1,4 +1,4 @@
-"""What the author of a binding chooses: the experiment, the guard, what Airflow gets."""
+"""What the author of a binding chooses: experiment, guard, whose pods, what Airflow gets."""
 
 from typing import Any
 
@@ -10,6 +10,8 @@ from kubernetes import client
 
 from mooring import contract
 from mooring_operator.kube import BINDING, SECRET, WORKSPACE
+from mooring_operator.stores.names import subject
+from tests.integration.operator import outside
 from tests.integration.operator.world import World, decoded, until
 
 
@@ -62,6 +64,35 @@ def test_without_a_guard_pods_get_all_else(world: World) -> None:
 
     edit(world, team, "models", guard="Enforce")
     until(lambda: guards(world, team, "models") == enforced["initContainers"], "the guard")
+
+
+def test_only_the_listed_service_accounts_may_assume_the_role(world: World) -> None:
+    outside.register_issuer(world)
+    team = world.ready_workspace(credentials="WorkloadIdentity")
+    server, train = subject(team, "models-mlflow"), subject(team, "train")
+    assert outside.trusted(world, team) == [subject(team)]
+
+    edit(world, team, "models", serviceAccounts=["train"])
+    until(lambda: outside.trusted(world, team) == [server, train], "the narrower trust")
+    world.binding_is(team, "models", "True")
+
+    world.make_binding(team, "tuning", "models", team, serviceAccounts=["tune"])
+    until(lambda: len(outside.trusted(world, team)) == 3, "the second binding's")
+    assert subject(team, "tune") in outside.trusted(world, team)
+
+    edit(world, team, "tuning", serviceAccounts=None)
+    until(lambda: outside.trusted(world, team) == [subject(team)], "any of the namespace")
+
+
+def test_service_accounts_cannot_be_told_apart_by_a_key(world: World) -> None:
+    team = world.ready_workspace()
+    world.make_binding(team, "narrow", "models", team, serviceAccounts=["train"])
+    found = world.binding_is(team, "narrow", "NeedsWorkloadIdentity")
+    assert f"MlflowWorkspaceClass {world.class_name} hands out keys" in found["message"]
+    assert not world.published(team, "narrow")
+
+    edit(world, team, "narrow", serviceAccounts=[])
+    world.binding_is(team, "narrow", "True")
 
 
 class Backend(KubernetesSecretsBackend):

@@ -65,3 +65,4 @@ def test_a_cut_name_is_nobodys_full_name(namespace: str, name: str) -> None:
 
 def test_a_subject_is_of_one_namespace() -> None:
     assert subject("team-a") == "system:serviceaccount:team-a:*"
+    assert subject("team-a", "train") == "system:serviceaccount:team-a:train"

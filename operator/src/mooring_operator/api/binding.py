@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from mooring_operator.api.base import ApiModel, Launcher, Name, rule, rules
+from mooring_operator.api.base import ApiModel, Launcher, Name, ServiceAccountName, rule, rules
 from mooring_operator.api.conditions import Condition
 from mooring_operator.api.workspace import BindingRef
 
@@ -38,6 +38,17 @@ class BindingSpec(ApiModel):
     """Spec of an MlflowBinding."""
 
     workspace_ref: Annotated[WorkspaceRef, Field(description="The workspace.")]
+    service_accounts: Annotated[
+        list[ServiceAccountName],
+        Field(
+            max_length=32,
+            description="The service accounts of this namespace whose pods may assume the "
+            "workspace's role; left out or empty, any. Needs a store with WorkloadIdentity. Of "
+            "several bindings in a namespace to the same workspace, one without the list opens it "
+            "to any.",
+            json_schema_extra={"x-kubernetes-list-type": "set"},
+        ),
+    ] = Field(default_factory=list)
     experiment: Annotated[
         str | None,
         Field(

@@ -27,6 +27,7 @@ from mooring_operator.plan.binding import (
 )
 from mooring_operator.plan.connection import Connection
 from mooring_operator.plan.metadata import Owner, belongs
+from mooring_operator.plan.trust import Account, accounts, untrusted
 from mooring_operator.queue import Key
 from mooring_operator.reconcile.loading import admits, load_class, parse_spec
 from mooring_operator.reconcile.provision import held_credentials
@@ -39,10 +40,11 @@ _PUBLISHED: Final = frozenset({"workspace", "url", "artifactRoot", "binding", "c
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A binding that its workspace admits; `live` is the workspace."""
+    """A binding that its workspace admits; `accounts` are its pods', `live` is the workspace."""
 
     owner: Owner
     spec: BindingSpec
+    accounts: frozenset[Account]
     workspace: Owner
     live: Manifest
     workspace_spec: WorkspaceSpec
@@ -99,24 +101,36 @@ def _accept(kube: Kube, live: Manifest, owner: Owner) -> Claim:
         )
     uid = workspace["metadata"]["uid"]
     target = Owner("MlflowWorkspace", namespace, ref.name, uid)
-    return Claim(owner, claimed, target, workspace, spec)
+    return Claim(owner, claimed, accounts(live), target, workspace, spec)
 
 
 def _answer(world: World, claim: Claim) -> dict[str, object]:
     """Write what answers the claim; the status fields that say where. Raises Blocked."""
     workspace, owner = claim.workspace, claim.owner
-    class_ = load_class(world.kube, claim.live).spec
+    loaded = load_class(world.kube, claim.live)
+    class_ = loaded.spec
     credentials = held_credentials(world.kube, workspace)
-    if owner.namespace not in credentials.namespaces:
+    unknown = untrusted(claim.accounts, credentials.accounts)
+    if unknown:
         raise Blocked(
             Finding(
                 "StorePending",
-                f"the store does not know namespace {owner.namespace!r} yet; see: "
+                f"the store does not trust pods of {', '.join(map(str, unknown))} yet; see: "
                 f"kubectl get mlw -n {workspace.namespace} {workspace.name}",
                 waiting=True,
             )
         )
     store = store_client(class_.artifact_store, workspace, credentials.values)
+    if claim.spec.service_accounts and store.token_audience is None:
+        raise Blocked(
+            Finding(
+                "NeedsWorkloadIdentity",
+                f"spec.serviceAccounts: MlflowWorkspaceClass {loaded.name} hands out keys, which "
+                f"every pod of namespace {owner.namespace!r} can use, whatever its service "
+                "account: remove the list, or name a workspace whose class has credentials: "
+                "WorkloadIdentity",
+            )
+        )
     access = claim.workspace_spec.artifact_access or "Direct"
     connection = Connection(workspace, store, access)
     objects = published_objects(owner, claim.spec, connection)

@@ -4,7 +4,7 @@ Intent is recorded before effect: passwords stand in a Secret before a role has 
 between the two loses nothing.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -23,60 +23,60 @@ from mooring_operator.plan.database import (
     kept_or_new,
 )
 from mooring_operator.plan.metadata import DATABASE, STORE, Owner, belongs, child, digest
+from mooring_operator.plan.trust import Account
 from mooring_operator.reconcile.outside import artifact_store, database_server
 from mooring_operator.reconcile.world import Blocked, World, apply, attempt, require_ours
 from mooring_operator.stores.errors import StoreError
 from mooring_operator.stores.names import database_names, identity, subject
 from mooring_operator.stores.protocol import DatabaseGrant, Login, StoreGrant
 
-NAMESPACES_KEY: Final = "namespaces"
-"""Key of the store Secret that lists the namespaces whose pods the store trusts."""
+ACCOUNTS_KEY: Final = "accounts"
+"""Key of the store Secret that lists the service accounts that the store trusts."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoreCredentials:
     """What the store Secret of a workspace holds.
 
-    `values` are variables by contract names and files; the store trusts pods of `namespaces`.
+    `values` are variables by contract names and files; the store trusts `accounts`.
     """
 
     values: dict[str, str] = field(repr=False)
-    namespaces: frozenset[str] = frozenset()
+    accounts: frozenset[Account] = frozenset()
 
 
 def ensure_store(
-    world: World, workspace: Owner, store: ArtifactStore, namespaces: Iterable[str]
+    world: World, workspace: Owner, store: ArtifactStore, accounts: Sequence[Account]
 ) -> StoreCredentials:
-    """Have the store know the workspace and trust the namespaces; keep the answer in a Secret.
+    """Have the store know the workspace and trust the accounts; keep the answer in a Secret.
 
     Raises Blocked with what to tell the user.
     """
-    trusted = sorted({workspace.namespace, *namespaces})
     head = child(workspace, "v1", "Secret", workspace.child_name_for(STORE), STORE)
     live = world.kube.get(SECRET, workspace.namespace, workspace.child_name_for(STORE))
     require_ours(head, live)
     held = _credentials(live)
-    grant = _grant(store, workspace, trusted, held)
+    grant = _grant(store, workspace, accounts, held)
     try:
         made = artifact_store(world.kube, store).ensure(grant)
     except StoreError as error:
         raise Blocked(Finding(error.reason, error.message)) from None
     kept = {key: value for key, value in held.values.items() if not is_file(key)}
     values = {**(kept if made.env is None else made.env), **made.files}
-    data = encoded({**values, NAMESPACES_KEY: " ".join(trusted)})
+    data = encoded({**values, ACCOUNTS_KEY: " ".join(map(str, accounts))})
     apply(world, head | {"type": "Opaque", "data": data}, live)
-    return StoreCredentials(values, frozenset(trusted))
+    return StoreCredentials(values, frozenset(accounts))
 
 
 def _grant(
-    store: ArtifactStore, workspace: Owner, trusted: Iterable[str], held: StoreCredentials
+    store: ArtifactStore, workspace: Owner, accounts: Iterable[Account], held: StoreCredentials
 ) -> StoreGrant:
     s3 = store.chosen
     keyless = s3.credentials == "WorkloadIdentity"
     return StoreGrant(
         identity=identity(workspace.namespace, workspace.name),
         prefix=artifact_prefix(s3, workspace.namespace, workspace.name),
-        subjects=tuple(subject(namespace) for namespace in trusted) if keyless else (),
+        subjects=tuple(subject(a.namespace, a.name) for a in accounts) if keyless else (),
         held_key_id=held.values.get(AWS_ACCESS_KEY_ID),
     )
 
@@ -89,8 +89,8 @@ def held_credentials(kube: Kube, workspace: Owner) -> StoreCredentials:
 
 def _credentials(secret: Manifest | None) -> StoreCredentials:
     values = decoded(secret) if secret else {}
-    namespaces = values.pop(NAMESPACES_KEY, "").split()
-    return StoreCredentials(values, frozenset(namespaces))
+    accounts = map(Account.parse, values.pop(ACCOUNTS_KEY, "").split())
+    return StoreCredentials(values, frozenset(accounts))
 
 
 def ensure_database(world: World, workspace: Owner, store: BackendStore) -> str:

@@ -27,6 +27,7 @@ from mooring_operator.plan.metadata import (
     belongs,
     namespaced_name,
 )
+from mooring_operator.plan.trust import trusted
 from mooring_operator.queue import Key
 from mooring_operator.reconcile.deletion import delete_workspace
 from mooring_operator.reconcile.loading import LoadedClass, admits, load_class, parse_spec
@@ -123,12 +124,15 @@ def _database(world: World, live: Manifest, owner: Owner, class_: WorkspaceClass
 
 
 def _connect(world: World, loaded: Loaded) -> Connection:
-    """Have the store trust the admitted namespaces, and the bindings tell their pods."""
+    """Have the store trust those whom admitted bindings name, and the bindings tell their pods."""
     owner, allowed = loaded.owner, loaded.spec.allowed_namespaces
     claimants = {binding["metadata"]["namespace"] for binding in loaded.claims}
     admitted = {n for n in claimants if admits(world.kube, allowed, owner.namespace, n)}
+    bindings = [b for b in loaded.claims if b["metadata"]["namespace"] in admitted]
+    if loaded.own_binding is None:
+        bindings.append(own_binding(owner))
     artifacts = loaded.class_.spec.artifact_store
-    credentials = ensure_store(world, owner, artifacts, admitted)
+    credentials = ensure_store(world, owner, artifacts, trusted(owner, bindings))
     store = store_client(artifacts, owner, credentials.values)
     connection = Connection(owner, store, loaded.spec.artifact_access or "Direct")
     _ensure_own_binding(world, loaded, connection)

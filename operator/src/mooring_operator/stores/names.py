@@ -19,9 +19,9 @@ def identity(namespace: str, name: str) -> str:
     return _unique(namespace, name, MAX_IDENTITY)
 
 
-def subject(namespace: str) -> str:
-    """Pattern of the token subjects of all service accounts of `namespace`."""
-    return f"system:serviceaccount:{namespace}:*"
+def subject(namespace: str, account: str = "*") -> str:
+    """Pattern of the token subjects of a service account of `namespace`, of all unless named."""
+    return f"system:serviceaccount:{namespace}:{account}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -190,9 +190,9 @@ class S3IamStore:
                 raise
             raise StoreError(
                 Reason.TOO_MANY_SUBJECTS,
-                f"role {grant.identity}: the trust policy for {len(grant.subjects)} namespaces is "
-                "longer than IAM allows: remove bindings, or make a second workspace for some of "
-                "the namespaces.",
+                f"role {grant.identity}: the trust policy for {len(grant.subjects)} namespaces and "
+                "service accounts is longer than IAM allows: shorten the bindings' "
+                "spec.serviceAccounts, remove bindings, or make a second workspace for some.",
                 transient=False,
             ) from None
 
