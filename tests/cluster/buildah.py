@@ -13,6 +13,7 @@ from tests.cluster.process import run, succeeds
 from tests.cluster.report import stage
 
 _CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
+_CONFIGURATION = {"CONTAINERS_CONF": str(Path(__file__).parent / "containers.conf")}
 _PIP_SETTINGS = ("index-url", "extra-index-url", "trusted-host", "proxy", "timeout")
 
 
@@ -59,6 +60,7 @@ def _ensure_base() -> None:
     with stage("import the base of the images"):
         run(
             _buildah("build", "--file", "-", "--tag", reference, archive.parent),
+            env=_CONFIGURATION,
             stdin=f"FROM scratch\nADD {archive.name} /\n",
         )
 
@@ -110,6 +112,7 @@ def build(images: Sequence[Image]) -> None:
                         "--build-arg", f"BASE_IMAGE={image.base}", *mounts,
                         "--file", image.dockerfile, "--tag", _stored(image.reference), CHECKOUT,
                     ),
+                    env=_CONFIGURATION,
                     log=cache_root() / "logs" / f"build-{image.name}.log",
                 )  # fmt: skip
 
