@@ -14,10 +14,15 @@ from tests.integration.operator.api import Api, Manifest
 
 def complete(api: Api, job: Manifest) -> None:
     """Have the Job succeed."""
+    _set(api, job, completed())
+
+
+def completed() -> dict[str, Any]:
+    """Return the status of a Job that succeeded just now."""
     now = _now()
     conditions = [_condition("SuccessCriteriaMet", now), _condition("Complete", now)]
-    _set(api, job, {"startTime": now, "completionTime": now, "succeeded": 1, "ready": 0,
-                    "uncountedTerminatedPods": {}, "conditions": conditions})  # fmt: skip
+    return {"startTime": now, "completionTime": now, "succeeded": 1, "ready": 0,
+            "uncountedTerminatedPods": {}, "conditions": conditions}  # fmt: skip
 
 
 def fail(api: Api, job: Manifest, message: str, at: str | None = None, exit_code: int = 1) -> None:
@@ -48,19 +53,21 @@ def fail(api: Api, job: Manifest, message: str, at: str | None = None, exit_code
 
 def serve(api: Api, deployment: Manifest) -> None:
     """Have the newest server of the Deployment become available."""
-    metadata, wanted = deployment["metadata"], deployment["spec"]["replicas"]
-    api.patch_status(
-        DEPLOYMENT,
-        metadata["namespace"],
-        metadata["name"],
-        {
-            "observedGeneration": metadata["generation"],
-            "replicas": wanted,
-            "updatedReplicas": wanted,
-            "readyReplicas": wanted,
-            "availableReplicas": wanted,
-        },
-    )
+    metadata = deployment["metadata"]
+    status = available(deployment)
+    api.patch_status(DEPLOYMENT, metadata["namespace"], metadata["name"], status)
+
+
+def available(deployment: Manifest) -> dict[str, Any]:
+    """Return the status of a Deployment whose newest server serves."""
+    wanted = deployment["spec"]["replicas"]
+    return {
+        "observedGeneration": deployment["metadata"]["generation"],
+        "replicas": wanted,
+        "updatedReplicas": wanted,
+        "readyReplicas": wanted,
+        "availableReplicas": wanted,
+    }
 
 
 def fake_kubelet(api: Api, namespace: str, jobs: str = "") -> None:

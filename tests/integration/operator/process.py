@@ -4,6 +4,7 @@ import json
 import os
 import sys
 import time
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from urllib.error import URLError
@@ -12,6 +13,7 @@ from urllib.request import urlopen
 import yaml
 from kubernetes import client
 from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.samples import Sample
 
 from tests.chart.rendering import render
 from tests.cluster.apiserver import ApiServer
@@ -35,9 +37,10 @@ RIGHTS = ("ServiceAccount", "ClusterRole", "ClusterRoleBinding")
 class Operator:
     """The operator's process as in its image, which can be stopped, killed and started again."""
 
-    def __init__(self, kubeconfig: Path, log: Path) -> None:
+    def __init__(self, kubeconfig: Path, log: Path, program: str = PROGRAM) -> None:
         """Keep what it is started with; `log` takes what every start of it writes."""
         self._kubeconfig = kubeconfig
+        self._program = program
         self._stack = ExitStack()
         self.log = log
         self.pid = 0
@@ -54,7 +57,7 @@ class Operator:
         }
         self._process = self._stack.enter_context(
             service(
-                [sys.executable, "-c", PROGRAM],
+                [sys.executable, "-c", self._program],
                 log=self.log,
                 ready=lambda: _answers(f"{self._url}/readyz"),
                 env=environment,
@@ -79,14 +82,21 @@ class Operator:
 
     def reconciles(self, kind: str | None = None) -> int:
         """Return how many objects (of `kind`) it has reconciled since it was started."""
-        with urlopen(f"{self._url}/metrics", timeout=60) as answer:  # noqa: S310 (loopback)
-            text = answer.read().decode()
         return sum(
             int(sample.value)
-            for family in text_string_to_metric_families(text)
-            for sample in family.samples
+            for sample in self._samples()
             if sample.name == "mooring_reconcile_total" and kind in {None, sample.labels["kind"]}
         )
+
+    def depth(self) -> int:
+        """Return how many keys wait for a worker."""
+        return sum(int(s.value) for s in self._samples() if s.name == "mooring_queue_depth")
+
+    def _samples(self) -> Iterator[Sample]:
+        with urlopen(f"{self._url}/metrics", timeout=60) as answer:  # noqa: S310 (loopback)
+            text = answer.read().decode()
+        for family in text_string_to_metric_families(text):
+            yield from family.samples
 
     def settle(self) -> None:
         """Return when it has had nothing to do for `CALM_S` seconds."""
