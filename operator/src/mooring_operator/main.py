@@ -13,12 +13,13 @@ import kopf
 import structlog
 
 from mooring_operator.apiserver import ApiServer
+from mooring_operator.cache import Cache
 from mooring_operator.health import serve_health
 from mooring_operator.kube import KubeError
 from mooring_operator.queue import WorkQueue
 from mooring_operator.reconcile.controller import Controller
 from mooring_operator.reconcile.world import World
-from mooring_operator.watches import STREAMS, Watches, settings
+from mooring_operator.watches import STREAMS, Watches, is_watched, settings
 
 RESYNC_S: Final = 600.0
 STOP_PATIENCE_S: Final = 20.0
@@ -61,11 +62,12 @@ def main() -> None:
     queue = WorkQueue()
     # for what a worker asks of the API server beside its own call: one thread for each worker
     with ThreadPoolExecutor(options.workers, "beside") as threads:
-        world = World(api_server, queue, threads, _now)
-        controller = Controller(world, options.workers, RESYNC_S)
+        cache = Cache(api_server, is_watched)
+        world = World(cache, queue, threads, _now)
+        controller = Controller(world, options.workers, RESYNC_S, cache.clear)
         ready = threading.Event()
         health = serve_health(options.http_port, controller.healthy, ready.is_set, queue.depth)
-        watches = Watches(queue.add, controller.resync)
+        watches = Watches(queue.add, cache.told, controller.resync)
         controller.start()
         try:
             for stream in watches.streams(api_server):

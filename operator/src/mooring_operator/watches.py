@@ -8,7 +8,7 @@
 | other Secrets and ConfigMaps | metadata streams | one that a class or a workspace names changed |
 """  # noqa: E501 (a table)
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Final
 
@@ -26,7 +26,7 @@ from mooring_operator.kube import (
     WORKSPACE_CLASS,
     Kind,
 )
-from mooring_operator.plan.metadata import MANAGED_SELECTOR, UNMANAGED_SELECTOR
+from mooring_operator.plan.metadata import MANAGED_SELECTOR, UNMANAGED_SELECTOR, is_managed
 from mooring_operator.queue import Key
 from mooring_operator.reconcile.triggers import Triggers
 from mooring_operator.streams import Stream, Watched
@@ -34,14 +34,24 @@ from mooring_operator.streams import Stream, Watched
 OWN: Final = (WORKSPACE_CLASS, WORKSPACE, BINDING)
 CHILDREN: Final = (*(kind for kind in KINDS.values() if kind not in OWN), POD)
 NAMED: Final = (SECRET, CONFIG_MAP)
+_OWN_BY_NAME: Final = {kind.kind: kind for kind in OWN}
 STREAMS: Final = len(CHILDREN) + len(NAMED)
 
 
 class Watches:
-    """All watches, which feed `enqueue`; `missed` is called when events may have been lost."""
+    """All watches, which feed `enqueue`; `missed` is called when events may have been lost.
 
-    def __init__(self, enqueue: Callable[[Key], None], missed: Callable[[], None]) -> None:
+    `news` is told of each event first, and says whether anybody else than the operator caused it.
+    """
+
+    def __init__(
+        self,
+        enqueue: Callable[[Key], None],
+        news: Callable[[Kind, Mapping[str, Any]], bool],
+        missed: Callable[[], None],
+    ) -> None:
         self._enqueue = enqueue
+        self._news = news
         self._missed = missed
         self._triggers = Triggers()
 
@@ -49,9 +59,11 @@ class Watches:
         """The metadata streams, not started yet."""
 
         def child(kind: Kind, metadata: dict[str, Any]) -> None:
-            self._add(self._triggers.child(kind, metadata))
+            if self._news(kind, metadata):
+                self._add(self._triggers.child(kind, metadata))
 
         def named(kind: Kind, metadata: dict[str, Any]) -> None:
+            self._news(kind, metadata)
             self._add(self._triggers.named(kind, metadata))
 
         wanted = [(kind, MANAGED_SELECTOR, child) for kind in CHILDREN]
@@ -69,6 +81,8 @@ class Watches:
             if type is None and self._triggers.knows(body):
                 # listed a second time: kopf does not tell what was deleted since the first
                 self._missed()
+            # what counts as news of our own kinds is for the triggers to say
+            self._news(_OWN_BY_NAME[body["kind"]], body["metadata"])
             self._add(self._triggers.own(type, body))
 
         async def namespace(type: str | None, body: kopf.Body, **_: Any) -> None:  # noqa: A002
@@ -83,6 +97,12 @@ class Watches:
     def _add(self, keys: list[Key]) -> None:
         for key in keys:
             self._enqueue(key)
+
+
+def is_watched(kind: Kind, live: Mapping[str, Any]) -> bool:
+    """Whether every change of a live object of this kind will be told."""
+    labels = live["metadata"].get("labels", {})
+    return kind in OWN or kind in NAMED or (kind in CHILDREN and is_managed(labels))
 
 
 async def _login(**_: Any) -> kopf.ConnectionInfo:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -92,6 +93,11 @@ def child(owner: Owner, api_version: str, kind: str, name: str, component: str) 
 def namespaced_name(live: Manifest) -> tuple[str, str]:
     """Namespace and name of a live object."""
     return live["metadata"]["namespace"], live["metadata"]["name"]
+
+
+def is_managed(labels: Mapping[str, str]) -> bool:
+    """Whether these are the labels of something that the operator made, see MANAGED_SELECTOR."""
+    return labels.get("app.kubernetes.io/managed-by") == MANAGED_BY
 
 
 def owner_of(manifest: Manifest) -> Owner | None:

@@ -35,10 +35,17 @@ SECONDS: Final = Histogram("mooring_reconcile_seconds", "Duration of reconciles.
 
 
 class Controller:
-    """Worker threads over the queue; `resync_s` is the time between full resyncs."""
+    """Worker threads over the queue.
 
-    def __init__(self, world: World, workers: int, resync_s: float) -> None:
+    `resync_s` is the time between full resyncs, before each of which `anew` is called, so that
+    nothing is taken for granted.
+    """
+
+    def __init__(
+        self, world: World, workers: int, resync_s: float, anew: Callable[[], None]
+    ) -> None:
         self._world = world
+        self._anew = anew
         self._queue = world.queue
         self._stopping = threading.Event()
         self._wanted = threading.Event()
@@ -107,6 +114,7 @@ class Controller:
             # all watches of a process lose their place at the same time
             self._stopping.wait(GATHER_S)
             self._wanted.clear()
+            self._anew()
             try:
                 self.enqueue_all()
             except KubeError as error:

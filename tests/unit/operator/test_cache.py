@@ -1,0 +1,149 @@
+"""Reads are kept until a watch tells: never longer, and never of what no watch tells of."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+
+from mooring_operator.cache import Cache
+from mooring_operator.kube import SECRET, Kind, KubeError, Manifest
+
+Live = dict[str, Any]
+
+
+def secret(version: int, value: str = "a", *, managed: bool = True) -> Live:
+    metadata = {"namespace": "n", "name": "s", "resourceVersion": str(version)}
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": metadata | {"labels": {"managed": "yes"} if managed else {}},
+        "data": {"key": value},
+    }
+
+
+class FakeKube:
+    """An API server with one Secret; `meanwhile` is called while it answers."""
+
+    def __init__(self, live: Live | None) -> None:
+        self.live = live
+        self.asked = 0
+        self.refuses = False
+        self.meanwhile: Callable[[], None] = lambda: None
+
+    def get(self, kind: Kind, namespace: str, name: str) -> Manifest | None:  # noqa: ARG002
+        """Return the Secret as it was when the question came."""
+        self.asked += 1
+        found = self.live
+        self.meanwhile()
+        return found
+
+    def search(self, kind: Kind, namespace: str = "", labels: str = "") -> list[Manifest]:  # noqa: ARG002
+        """Return the Secret."""
+        return [self.live] if self.live else []
+
+    def apply(self, manifest: Manifest, *, status: bool = False) -> Manifest:  # noqa: ARG002
+        """Take the Secret under a newer version."""
+        if self.refuses:
+            raise KubeError(409, "somebody else wrote")
+        version = int(self.live["metadata"]["resourceVersion"]) + 1 if self.live else 1
+        self.live = manifest | {
+            "metadata": {**manifest["metadata"], "resourceVersion": str(version)}
+        }
+        return self.live
+
+    def merge(self, live: Manifest, fields: Mapping[str, Any]) -> Manifest:
+        """Take the fields."""
+        return self.apply(live | dict(fields))
+
+    def delete(self, kind: Kind, namespace: str, name: str) -> None:  # noqa: ARG002
+        """Have no Secret."""
+        self.live = None
+
+
+def cached(live: Live | None) -> tuple[FakeKube, Cache]:
+    kube = FakeKube(live)
+    return kube, Cache(kube, lambda _, each: "managed" in each["metadata"].get("labels", {}))
+
+
+def read(cache: Cache) -> Live | None:
+    return cache.get(SECRET, "n", "s")
+
+
+def event(version: int) -> dict[str, Any]:
+    return {"namespace": "n", "name": "s", "resourceVersion": str(version)}
+
+
+def test_an_object_is_read_once_and_no_reader_can_change_it() -> None:
+    kube, cache = cached(secret(1))
+    first = read(cache)
+    assert first == secret(1)
+    first["data"]["key"] = "changed by a reader"
+    assert read(cache) == secret(1)
+    assert kube.asked == 1
+
+
+def test_a_newer_version_is_news_and_read_anew() -> None:
+    kube, cache = cached(secret(1))
+    read(cache)
+    kube.live = secret(2, "b")
+    assert cache.told(SECRET, event(2))
+    assert read(cache) == secret(2, "b")
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_what_was_written_here_is_no_news(version: int) -> None:
+    kube, cache = cached(secret(1))
+    cache.apply(secret(1, "b"))
+    assert not cache.told(SECRET, event(version))
+    assert read(cache) == secret(2, "b")
+    assert kube.asked == 0
+
+
+def test_an_answer_that_an_event_has_overtaken_is_not_kept() -> None:
+    kube, cache = cached(secret(1))
+
+    def change() -> None:
+        kube.live = secret(2, "b")
+        cache.told(SECRET, event(2))
+
+    kube.meanwhile = change
+    assert read(cache) == secret(1)
+    kube.meanwhile = lambda: None
+    assert read(cache) == secret(2, "b")
+
+
+def test_what_no_watch_tells_of_is_read_each_time() -> None:
+    kube, cache = cached(secret(1, managed=False))
+    assert read(cache) == read(cache)
+    assert kube.asked == 2
+
+
+def test_what_is_not_there_is_looked_for_each_time() -> None:
+    kube, cache = cached(None)
+    assert read(cache) is None
+    kube.live = secret(1)
+    assert read(cache) == secret(1)
+
+
+def test_a_refused_write_has_the_object_read_anew() -> None:
+    kube, cache = cached(secret(1))
+    read(cache)
+    kube.live, kube.refuses = secret(2, "b"), True
+    with pytest.raises(KubeError):
+        cache.apply(secret(1, "c"))
+    assert read(cache) == secret(2, "b")
+
+
+def test_a_deleted_object_is_gone() -> None:
+    _, cache = cached(secret(1))
+    read(cache)
+    cache.delete(SECRET, "n", "s")
+    assert read(cache) is None
+
+
+def test_everything_is_read_anew_after_a_gap() -> None:
+    kube, cache = cached(secret(1))
+    read(cache)
+    kube.live = secret(2, "b")
+    cache.clear()
+    assert read(cache) == secret(2, "b")
