@@ -1,5 +1,6 @@
 """The API server as the tests see it: by the official client, which the operator does not use."""
 
+import json
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
@@ -41,11 +42,13 @@ class Api:
         items: list[Manifest] = answer.to_dict()["items"]
         return items
 
-    def create(self, manifest: Manifest) -> Manifest:
-        """Create the object; raises Refused with the server's sentence."""
+    def create(self, manifest: Manifest, *, dry_run: bool = False) -> Manifest:
+        """Create the object, or only have it checked; raises Refused with the server's sentence."""
         namespace = manifest["metadata"].get("namespace")
         try:
-            made = self._of(manifest).create(body=manifest, namespace=namespace)
+            made = self._of(manifest).create(
+                body=manifest, namespace=namespace, dry_run="All" if dry_run else None
+            )
         except dynamic.exceptions.DynamicApiError as error:
             raise Refused(error.summary()) from error
         created: Manifest = made.to_dict()
@@ -69,6 +72,17 @@ class Api:
             )
         except dynamic.exceptions.UnprocessibleEntityError as error:
             raise Refused(error.summary()) from error
+
+    def table(self, kind: Kind, namespace: str, name: str) -> dict[str, Any]:
+        """Return what `kubectl get` shows of the object, by column."""
+        answer = self._api.call_api(
+            kind.path(namespace, name), "GET", auth_settings=["BearerToken"],
+            header_params={"Accept": "application/json;as=Table;v=v1;g=meta.k8s.io"},
+            _preload_content=False,
+        )  # fmt: skip
+        shown = json.loads(answer.data)
+        names = [column["name"] for column in shown["columnDefinitions"]]
+        return dict(zip(names, shown["rows"][0]["cells"], strict=True))
 
     def patch_status(self, kind: Kind, namespace: str, name: str, status: Manifest) -> None:
         """Merge `status` into the status of the object, as its controller does."""

@@ -38,6 +38,53 @@ def test_the_schema_is_structural_and_described(crd: dict[str, Any]) -> None:
         assert None not in node.values(), path
 
 
+def fields(schema: dict[str, Any], path: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every field of a schema, and what its lists and maps hold, with the path to it."""
+    for name, field in schema.get("properties", {}).items():
+        yield f"{path}.{name}", field
+        yield from fields(field, f"{path}.{name}")
+    for keyword, mark in (("items", "[]"), ("additionalProperties", "{}")):
+        if keyword in schema:
+            yield f"{path}{mark}", schema[keyword]
+            yield from fields(schema[keyword], f"{path}{mark}")
+
+
+def unbounded(field: dict[str, Any]) -> str:
+    """The keyword that the field lacks; without a bound, CEL rules cost too much to be taken."""
+    if field["type"] == "string" and not {"enum", "format", "maxLength"} & set(field):
+        return "maxLength"
+    if field["type"] == "array" and "maxItems" not in field:
+        return "maxItems"
+    if "additionalProperties" in field and "maxProperties" not in field:
+        return "maxProperties"
+    return ""
+
+
+@pytest.mark.parametrize(
+    "crd", custom_resource_definitions(), ids=lambda crd: str(crd["spec"]["names"]["kind"])
+)
+def test_every_field_is_described_and_bounded(crd: dict[str, Any]) -> None:
+    version = crd["spec"]["versions"][0]
+    top = version["schema"]["openAPIV3Schema"]["properties"]
+    found = [f for part in ("spec", "status") for f in fields(top[part], part)]
+    assert len(found) > 10
+    named = [(path, field) for path, field in found if not path.endswith(("[]", "{}"))]
+    assert [path for path, field in named if not field.get("description")] == []
+    assert [f"{path}: {unbounded(field)}" for path, field in found if unbounded(field)] == []
+
+
+@pytest.mark.parametrize(
+    "crd", custom_resource_definitions(), ids=lambda crd: str(crd["spec"]["names"]["kind"])
+)
+def test_the_columns_that_a_person_wants(crd: dict[str, Any]) -> None:
+    columns = crd["spec"]["versions"][0]["additionalPrinterColumns"]
+    shown = [column["name"] for column in columns if column["priority"] == 0]
+    assert shown[:2] == ["Ready", "Reason"]
+    assert shown[-1] == "Age"
+    assert "Store" in shown
+    assert columns[-1]["name"] == "Message", "why it is not ready, with -o wide"
+
+
 def test_a_default_of_the_api_server_is_a_default_of_the_model() -> None:
     defaulted = structural_schema(WorkspaceSpec)["properties"]["allowedNamespaces"]["default"]
     filled = WorkspaceSpec.model_validate({"allowedNamespaces": defaulted})

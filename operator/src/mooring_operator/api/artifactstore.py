@@ -4,17 +4,40 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from mooring_operator.api.base import ApiModel, CaBundle, OneOf, SecretRef, rule, rules
+from mooring_operator.api.base import (
+    ApiModel,
+    CaBundle,
+    OneOf,
+    SecretRef,
+    fixed,
+    matches,
+    rule,
+    rules,
+)
 
 Endpoint = Annotated[
     str,
     Field(
         max_length=253,
         json_schema_extra=rules(
-            rule(
-                "self.matches('^https?://[^/ ]+$')",
+            matches(
+                r"^https?://[^/?#@[:space:]]+$",
                 "an endpoint is http:// or https://, a host and perhaps a port, without a path "
                 "or a trailing slash, as in https://s3.example.com:9000",
+            )
+        ),
+    ),
+]
+
+Issuer = Annotated[
+    str,
+    Field(
+        max_length=253,
+        json_schema_extra=rules(
+            matches(
+                r"^https://[^?#@[:space:]]*[^/?#@[:space:]]$",
+                "an issuer is the https:// URL that the API server has as "
+                "--service-account-issuer, without a trailing slash",
             )
         ),
     ),
@@ -33,18 +56,28 @@ class S3Store(ApiModel):
     endpoint: Annotated[
         Endpoint | None, Field(description="URL of the S3 API; left out on AWS itself.")
     ] = None
-    region: Annotated[str, Field(min_length=1, max_length=64, description="Region.")] = "us-east-1"
+    region: Annotated[
+        str,
+        Field(
+            max_length=64,
+            description="Region.",
+            json_schema_extra=rules(
+                matches(r"^[-_.A-Za-z0-9]+$", "a region is one word, as in eu-central-1")
+            ),
+        ),
+    ] = "us-east-1"
     bucket: Annotated[
         str,
         Field(
             max_length=256,
             description="The bucket that all workspaces of the class share, each under its prefix.",
             json_schema_extra=rules(
-                rule(
-                    "self.matches('^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$')",
+                matches(
+                    r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$",
                     "a bucket name has 3 to 63 characters: a-z, 0-9, '-' and '.', and starts and "
                     "ends with a letter or a digit",
-                )
+                ),
+                fixed("the artifacts"),
             ),
         ),
     ]
@@ -60,9 +93,15 @@ class S3Store(ApiModel):
                     "between the two, two workspaces could share their objects",
                 ),
                 rule(
-                    "!self.startsWith('/') && !self.endsWith('/')",
-                    "prefix neither starts nor ends with '/'",
+                    "!self.startsWith('/') && !self.endsWith('/') && !self.contains('//')",
+                    "prefix neither starts nor ends with '/', and has no '//'",
                 ),
+                rule(
+                    # what a policy reads as a pattern or a variable: stores/policies.py
+                    "self.replace('{namespace}/{name}', '').matches(r\"^[A-Za-z0-9!_.'()/-]*$\")",
+                    "prefix is made of letters, digits and !_.'()/- beside {namespace}/{name}",
+                ),
+                fixed("the artifacts"),
             ),
         ),
     ] = "{namespace}/{name}"
@@ -95,7 +134,7 @@ class S3Store(ApiModel):
         ),
     ] = "WorkloadIdentity"
     token_issuer: Annotated[
-        Endpoint,
+        Issuer,
         Field(description="Issuer of the cluster's service account tokens (WorkloadIdentity)."),
     ] = "https://kubernetes.default.svc"
 

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from mooring_operator.api.base import ApiModel, OneOf, SecretRef, rule, rules
+from mooring_operator.api.base import ApiModel, OneOf, SecretRef, fixed, matches, rules
 
 
 class PostgresqlStore(ApiModel):
@@ -13,14 +13,15 @@ class PostgresqlStore(ApiModel):
     host: Annotated[
         str,
         Field(
-            min_length=1,
             max_length=253,
             description="Host name or address.",
             json_schema_extra=rules(
-                rule(
-                    "!self.contains('/') && !self.contains(':')",
-                    "host is a name or an address alone; the port has a field of its own",
-                )
+                matches(
+                    r"^[A-Za-z0-9_]([-A-Za-z0-9_.]*[A-Za-z0-9_])?$",
+                    "host is a name or an address alone: no scheme, no login, and the port has a "
+                    "field of its own",
+                ),
+                fixed("the runs"),
             ),
         ),
     ]

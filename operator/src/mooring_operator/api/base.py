@@ -1,12 +1,10 @@
 """What every model of the API shares."""
 
-from typing import Annotated, Any, Final, Literal, Self
+import json
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
-
-NAME_PATTERN: Final = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
-"""RFC 1123 label: what Kubernetes demands of namespaces and of names that become host names."""
 
 
 def rule(expression: str, message: str, **extra: str) -> dict[str, str]:
@@ -20,6 +18,25 @@ def rule(expression: str, message: str, **extra: str) -> dict[str, str]:
 def rules(*entries: dict[str, str]) -> dict[str, Any]:
     """CEL rules in the form that a pydantic field or model carries into its schema."""
     return {"x-kubernetes-validations": list(entries)}
+
+
+def matches(pattern: str, message: str) -> dict[str, str]:
+    """The rule that a text matches `pattern`: refused with a sentence, not with the pattern.
+
+    The sentence ends with what was found, which the API server leaves out of a rule's message.
+    """
+    found = f"{json.dumps(message)} + ', not ' + self"
+    return rule(f"self.matches(r'{pattern}')", message, messageExpression=found)
+
+
+def fixed(what: str) -> dict[str, str]:
+    """The rule that a field of a class keeps its value; `what` says what lies where it leads."""
+    return rule(
+        "self == oldSelf",
+        f"this cannot change: {what} of every workspace of the class would stay behind. Move what "
+        "is there, then make the class anew: kubectl replace --force -f FILE (pods go on "
+        "meanwhile). Or make a second class",
+    )
 
 
 class ApiModel(BaseModel):
@@ -39,6 +56,9 @@ def _exactly_one(schema: dict[str, Any]) -> None:
     found = ", ".join(f"has(self.{name})" for name in names)
     sentence = f"set exactly one of {', '.join(names)}" if names[1:] else f"set {names[0]}"
     schema |= rules(rule(f"[{found}].exists_one(each, each)", sentence))
+
+    kept = " && ".join(f"has(self.{name}) == has(oldSelf.{name})" for name in names)
+    schema["x-kubernetes-validations"].append(fixed("the data") | {"rule": kept})
 
 
 class OneOf(ApiModel):
@@ -64,18 +84,43 @@ class OneOf(ApiModel):
         return self
 
 
-Name = Annotated[str, Field(min_length=1, max_length=63, pattern=NAME_PATTERN)]
+Name = Annotated[
+    str,
+    Field(
+        max_length=63,
+        json_schema_extra=rules(
+            matches(
+                r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$",
+                "a name is made of a-z, 0-9 and '-', and starts and ends with a letter or a digit",
+            )
+        ),
+    ),
+]
+"""RFC 1123 label: what Kubernetes demands of namespaces and of names that become host names."""
 
-
-ServiceAccountName = Annotated[
+ObjectName = Annotated[
     str,
     Field(
         max_length=253,
         json_schema_extra=rules(
-            rule(
-                "self.matches('^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$')",
-                "the name of a service account is made of a-z, 0-9, '-' and '.', without its "
-                "namespace, and starts and ends with a letter or a digit",
+            matches(
+                r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$",
+                "a name is made of a-z, 0-9, '-' and '.', and starts and ends with a letter or a "
+                "digit; a namespace has a field of its own",
+            )
+        ),
+    ),
+]
+"""RFC 1123 subdomain: what Kubernetes demands of most names."""
+
+DataKey = Annotated[
+    str,
+    Field(
+        max_length=253,
+        json_schema_extra=rules(
+            matches(
+                r"^[-._a-zA-Z0-9]+$",
+                "a key is made of letters, digits, '-', '_' and '.'",
             )
         ),
     ),
@@ -86,15 +131,13 @@ class Launcher(ApiModel):
     """A service account, mostly Airflow's, that may start pods beside a binding."""
 
     namespace: Annotated[Name, Field(description="Namespace of the service account.")]
-    service_account: Annotated[
-        ServiceAccountName, Field(description="Name of the service account.")
-    ]
+    service_account: Annotated[ObjectName, Field(description="Name of the service account.")]
 
 
 class SecretRef(ApiModel):
     """A Secret in a namespace of the platform team."""
 
-    name: Annotated[str, Field(min_length=1, max_length=253, description="Name of the Secret.")]
+    name: Annotated[ObjectName, Field(description="Name of the Secret.")]
     namespace: Annotated[Name, Field(description="Namespace of the Secret.")]
 
 
@@ -104,11 +147,9 @@ class CaBundle(ApiModel):
     kind: Annotated[Literal["ConfigMap", "Secret"], Field(description="What holds them.")] = (
         "ConfigMap"
     )
-    name: Annotated[str, Field(min_length=1, max_length=253, description="Name of the object.")]
+    name: Annotated[ObjectName, Field(description="Name of the object.")]
     namespace: Annotated[Name, Field(description="Namespace of the object.")]
-    key: Annotated[str, Field(min_length=1, max_length=253, description="Key in its data.")] = (
-        "ca.crt"
-    )
+    key: Annotated[DataKey, Field(description="Key in its data.")] = "ca.crt"
 
 
 class ObjectMeta(BaseModel):

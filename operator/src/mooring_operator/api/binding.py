@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from mooring_operator.api.base import ApiModel, Launcher, Name, ServiceAccountName, rule, rules
+from mooring_operator.api.base import ApiModel, Launcher, Name, ObjectName, matches, rules
 from mooring_operator.api.conditions import Condition
 from mooring_operator.api.workspace import BindingRef
 
@@ -39,7 +39,7 @@ class BindingSpec(ApiModel):
 
     workspace_ref: Annotated[WorkspaceRef, Field(description="The workspace.")]
     service_accounts: Annotated[
-        list[ServiceAccountName],
+        list[ObjectName],
         Field(
             max_length=32,
             description="The service accounts of this namespace whose pods may assume the "
@@ -57,8 +57,8 @@ class BindingSpec(ApiModel):
             description="The experiment that runs of the pods go to when their code names none; "
             "left out, one of the binding's name.",
             json_schema_extra=rules(
-                rule(
-                    "self.matches('^[^[:cntrl:][:space:]]([^[:cntrl:]]*[^[:cntrl:][:space:]])?$')",
+                matches(
+                    r"^[^[:cntrl:][:space:]]([^[:cntrl:]]*[^[:cntrl:][:space:]])?$",
                     "an experiment's name is not empty, has no control characters, and no white "
                     "space at its ends",
                 )

@@ -4,6 +4,7 @@
 """
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,14 +26,15 @@ def _column(name: str, path: str, kind: str = "string", priority: int = 0) -> Ma
     return {"name": name, "type": kind, "jsonPath": path, "priority": priority}
 
 
-def _ready_columns() -> list[Manifest]:
+def _columns(*own: Manifest) -> list[Manifest]:
+    """What every kind shows, around its `own` columns; `kubectl get -o wide` adds the message."""
     return [
         _column("Ready", _READY % "status"),
         _column("Reason", _READY % "reason"),
+        *own,
+        _column("Age", ".metadata.creationTimestamp", "date"),
+        _column("Message", _READY % "message", priority=1),
     ]
-
-
-_AGE = _column("Age", ".metadata.creationTimestamp", "date")
 
 
 def custom_resource_definitions() -> list[Manifest]:
@@ -46,11 +48,11 @@ def custom_resource_definitions() -> list[Manifest]:
             what="the object store, the database server and the defaults of a platform team",
             spec=WorkspaceClassSpec,
             status=WorkspaceClassStatus,
-            columns=[
-                *_ready_columns(),
-                _column("Bucket", ".spec.artifactStore.s3.bucket"),
-                _AGE,
-            ],
+            columns=_columns(
+                # whichever store is set, whatever it calls its place
+                _column("Store", ".spec.artifactStore.*['bucket','container']"),
+                _column("Database", ".spec.backendStore.*.host"),
+            ),
             spec_required=True,
         ),
         _definition(
@@ -61,12 +63,12 @@ def custom_resource_definitions() -> list[Manifest]:
             what="a team's tracking server, backend store and artifact store",
             spec=WorkspaceSpec,
             status=WorkspaceStatus,
-            columns=[
-                *_ready_columns(),
+            columns=_columns(
                 _column("URL", ".status.url"),
                 _column("Store", ".status.artifactRoot"),
-                _AGE,
-            ],
+                _column("Class", ".status.className", priority=1),
+            ),
+            extra_rules=[_class_rule()],
         ),
         _definition(
             "MlflowBinding",
@@ -76,12 +78,11 @@ def custom_resource_definitions() -> list[Manifest]:
             what="a claim on a workspace, in the namespace where pods run",
             spec=BindingSpec,
             status=BindingStatus,
-            columns=[
-                *_ready_columns(),
-                _column("Workspace", ".spec.workspaceRef.name"),
+            columns=_columns(
+                _column("Workspace", ".status.workspace['namespace','name']"),
                 _column("URL", ".status.url"),
-                _AGE,
-            ],
+                _column("Store", ".status.artifactRoot"),
+            ),
             spec_required=True,
         ),
     ]
@@ -98,6 +99,7 @@ def _definition(
     status: type[BaseModel],
     columns: list[Manifest],
     spec_required: bool = False,
+    extra_rules: Sequence[Manifest] = (),
 ) -> Manifest:
     spec_schema = structural_schema(spec)
     if not spec_required:
@@ -139,7 +141,7 @@ def _definition(
                                 "status": _status_schema(status),
                             },
                             **({"required": ["spec"]} if spec_required else {}),
-                            "x-kubernetes-validations": [_name_rule()],
+                            "x-kubernetes-validations": [_name_rule(), *extra_rules],
                         }
                     },
                 }
@@ -154,6 +156,20 @@ def _name_rule() -> Manifest:
         "&& size(self.metadata.name) <= 35",
         "message": "metadata.name has at most 35 characters of a-z, 0-9 and '-', and starts with "
         "a letter: names of Services and Jobs are made from it",
+    }
+
+
+def _class_rule() -> Manifest:
+    return {
+        "rule": "!has(oldSelf.status) || !has(oldSelf.status.className) || "
+        "!has(self.spec) || !has(self.spec.className) || "
+        "self.spec.className == oldSelf.status.className",
+        "messageExpression": "'the runs and artifacts of this workspace are in the stores of '"
+        " + 'MlflowWorkspaceClass ' + oldSelf.status.className + ' and would stay behind: leave '"
+        " + 'spec.className at ' + oldSelf.status.className + ', and make another workspace for '"
+        " + self.spec.className",
+        "message": "spec.className cannot change once the workspace is provisioned: make another",
+        "fieldPath": ".spec.className",
     }
 
 

@@ -1,16 +1,43 @@
 """MlflowWorkspace: what a team owns."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
-from mooring_operator.api.base import ApiModel, Name, rule, rules
+from mooring_operator.api.base import ApiModel, Name, matches, rule, rules
 from mooring_operator.api.conditions import Condition
 
 ArtifactAccess = Literal["Direct", "Proxied"]
+LABEL_KEY: Final = r"^([-a-z0-9.]+/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$"
+
 LabelValues = Annotated[
-    dict[str, Annotated[str, Field(max_length=63)]],
-    Field(max_length=32, description="Labels that the namespace must carry."),
+    dict[
+        str,
+        Annotated[
+            str,
+            Field(
+                max_length=63,
+                json_schema_extra=rules(
+                    matches(
+                        r"^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$",
+                        "the value of a label is made of letters, digits, '-', '_' and '.', and "
+                        "starts and ends with a letter or a digit",
+                    )
+                ),
+            ),
+        ],
+    ],
+    Field(
+        max_length=32,
+        description="Labels that the namespace must carry, all of them.",
+        json_schema_extra=rules(
+            rule(
+                f"self.all(key, key.matches(r'{LABEL_KEY}'))",
+                "the key of a label is a name, perhaps with a domain and '/' before it",
+            ),
+            rule("size(self) > 0", "name a label; from: All admits every namespace"),
+        ),
+    ),
 ]
 
 
@@ -95,6 +122,10 @@ class WorkspaceStatus(ApiModel):
     url: Annotated[str | None, Field(max_length=512, description="The tracking URI.")] = None
     artifact_root: Annotated[
         str | None, Field(max_length=1024, description="Where the artifacts lie.")
+    ] = None
+    class_name: Annotated[
+        str | None,
+        Field(max_length=253, description="The class that it was provisioned from."),
     ] = None
     binding: Annotated[
         BindingRef | None, Field(description="Provisioned service of the workspace's own binding.")

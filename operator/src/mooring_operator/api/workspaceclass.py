@@ -6,7 +6,7 @@ from pydantic import Field
 
 from mooring_operator.api.artifactstore import ArtifactStore
 from mooring_operator.api.backendstore import BackendStore
-from mooring_operator.api.base import ApiModel, Launcher
+from mooring_operator.api.base import ApiModel, Launcher, matches, rule, rules
 from mooring_operator.api.conditions import Condition
 
 DEFAULT_CLASS_ANNOTATION: Final = "mooring.dev/is-default-class"
@@ -14,11 +14,48 @@ DEFAULT_CLASS_ANNOTATION: Final = "mooring.dev/is-default-class"
 PullPolicy = Annotated[
     Literal["Always", "IfNotPresent", "Never"], Field(description="When the kubelet pulls it.")
 ]
-ResourceList = Annotated[dict[str, Annotated[str, Field(max_length=32)]], Field(max_length=16)]
+Quantity = Annotated[
+    str,
+    Field(
+        max_length=32,
+        json_schema_extra=rules(
+            rule(
+                "isQuantity(self) && !quantity(self).isLessThan(quantity('0'))",
+                "a quantity is a number with perhaps a unit, as in 500m, 2 or 1Gi",
+            )
+        ),
+    ),
+]
+ResourceList = Annotated[
+    dict[str, Quantity],
+    Field(
+        max_length=16,
+        json_schema_extra=rules(
+            rule(
+                "self.all(key, key in ['cpu', 'memory', 'ephemeral-storage'] || "
+                "key.startsWith('hugepages-') || key.contains('/'))",
+                "a resource is cpu, memory, ephemeral-storage, hugepages-SIZE or one of a device "
+                "plugin, as in example.com/gpu",
+            )
+        ),
+    ),
+]
 
 
 class Resources(ApiModel):
     """Compute resources of a container."""
+
+    model_config = ApiModel.model_config | {
+        "json_schema_extra": rules(
+            rule(
+                "!has(self.requests) || !has(self.limits) || self.requests.all(key, "
+                "!(key in self.limits) || !isQuantity(self.requests[key]) || "
+                "!isQuantity(self.limits[key]) || "
+                "!quantity(self.requests[key]).isGreaterThan(quantity(self.limits[key])))",
+                "what is requested is at most what limits allows",
+            )
+        )
+    }
 
     requests: Annotated[ResourceList, Field(description="What is reserved.")] = Field(
         default_factory=dict
@@ -31,7 +68,20 @@ class Resources(ApiModel):
 class ContainerImage(ApiModel):
     """An image and how it is pulled."""
 
-    image: Annotated[str, Field(min_length=1, max_length=512, description="Image reference.")]
+    image: Annotated[
+        str,
+        Field(
+            max_length=512,
+            description="Image reference.",
+            json_schema_extra=rules(
+                matches(
+                    r"^[A-Za-z0-9][-A-Za-z0-9_.:/@]*[A-Za-z0-9]$",
+                    "an image is a reference as in registry.example.com/mooring/server:1.0",
+                ),
+                rule("!self.contains('://')", "an image has no scheme: leave https:// out"),
+            ),
+        ),
+    ]
     image_pull_policy: PullPolicy = "IfNotPresent"
 
 

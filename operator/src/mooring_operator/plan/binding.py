@@ -20,7 +20,9 @@ LAUNCHER_ROLE: Final = "mooring-launcher"
 def own_binding(workspace: Owner) -> Manifest:
     """The binding of its own name that a workspace gets in its own namespace."""
     head = child(workspace, contract.API_VERSION, "MlflowBinding", workspace.name, ACCESS)
-    return head | {"spec": {"workspaceRef": {"name": workspace.name}}}
+    # the namespace as well: left out, one that somebody adds by hand would lead elsewhere
+    ref = {"name": workspace.name, "namespace": workspace.namespace}
+    return head | {"spec": {"workspaceRef": ref}}
 
 
 def workspace_of(binding: Mapping[str, Any]) -> tuple[str, str]:

@@ -40,9 +40,14 @@ def load_class(kube: Kube, workspace: Manifest) -> LoadedClass:
 
 def class_name(workspace: Mapping[str, Any]) -> str | None:
     """The class that a live workspace names, or that it was provisioned from; None for neither."""
-    annotations: Mapping[str, str] = workspace["metadata"].get("annotations", {})
     named: str | None = workspace.get("spec", {}).get("className")
-    return named or annotations.get(CLASS_ANNOTATION)
+    return named or provisioned_class(workspace)
+
+
+def provisioned_class(workspace: Mapping[str, Any]) -> str | None:
+    """The class that a live workspace was provisioned from; None where it was not yet."""
+    annotations: Mapping[str, str] = workspace["metadata"].get("annotations", {})
+    return annotations.get(CLASS_ANNOTATION)
 
 
 def parse_spec(model: type[Spec], live: Manifest) -> Spec:

@@ -30,7 +30,13 @@ from mooring_operator.plan.metadata import (
 from mooring_operator.plan.trust import trusted
 from mooring_operator.queue import Key
 from mooring_operator.reconcile.deletion import delete_workspace
-from mooring_operator.reconcile.loading import LoadedClass, admits, load_class, parse_spec
+from mooring_operator.reconcile.loading import (
+    LoadedClass,
+    admits,
+    load_class,
+    parse_spec,
+    provisioned_class,
+)
 from mooring_operator.reconcile.provision import ensure_database, ensure_store
 from mooring_operator.reconcile.publish import publish
 from mooring_operator.reconcile.report import report
@@ -78,7 +84,8 @@ def reconcile_workspace(world: World, key: Key) -> Outcome:
     loaded = attempt(lambda: _load(world, live, owner))
     if isinstance(loaded, Finding):
         verdicts = [Verdict(kind, loaded) for kind in _TYPES]
-        return report(world, live, [summary(verdicts, ""), *verdicts], {})
+        fields: dict[str, object] = {"className": provisioned_class(live)}
+        return report(world, live, [summary(verdicts, ""), *verdicts], fields)
     if CLEANUP_FINALIZER not in meta.finalizers:
         finalizers = [*meta.finalizers, CLEANUP_FINALIZER]
         annotations = {CLASS_ANNOTATION: loaded.class_.name}
@@ -111,7 +118,10 @@ def _converge(world: World, live: Manifest, loaded: Loaded) -> Outcome:
         Verdict(SERVER_AVAILABLE, findings[1], "the tracking server answers"),
         Verdict(ROUND_TRIP_VERIFIED, findings[2], "an artifact made the round trip"),
     ]
-    fields: dict[str, object] = {"binding": {"name": published_name(owner.name)}}
+    fields: dict[str, object] = {
+        "className": loaded.class_.name,
+        "binding": {"name": published_name(owner.name)},
+    }
     if isinstance(connection, Connection):
         fields |= {"url": connection.tracking_uri, "artifactRoot": connection.store.root}
     ready = summary(verdicts, "a run and an artifact made the round trip")

@@ -1,0 +1,236 @@
+"""What people write wrongly and the schema can know: the object, and what they must be told.
+
+An entry changes one object that nothing is wrong with. A path is as in `spec.server.image`, `*` in
+it stands for the only entry of a list; REMOVED takes the field away.
+"""
+
+import copy
+from dataclasses import dataclass
+from typing import Any, Final
+
+from mooring.contract import API_VERSION
+
+Manifest = dict[str, Any]
+
+REMOVED: Final = object()
+
+SECRET: Final = {"name": "admin", "namespace": "platform"}
+CLASS: Final[Manifest] = {
+    "apiVersion": API_VERSION,
+    "kind": "MlflowWorkspaceClass",
+    "metadata": {"name": "standard"},
+    "spec": {
+        "artifactStore": {
+            "s3": {
+                "endpoint": "https://s3.example.com",
+                "region": "eu-central-1",
+                "bucket": "mlflow",
+                "prefix": "teams/{namespace}/{name}",
+                "iam": {"endpoint": "https://iam.example.com"},
+                "sts": {"endpoint": "https://sts.example.com"},
+                "adminSecret": dict(SECRET),
+                "credentials": "Minted",
+                "tokenIssuer": "https://oidc.eks.eu-central-1.amazonaws.com/id/ABC",
+                "caBundle": {"name": "store-ca", "namespace": "platform"},
+            }
+        },
+        "backendStore": {
+            "postgresql": {"host": "db.example.com", "port": 5432, "adminSecret": dict(SECRET)}
+        },
+        "server": {
+            "image": "registry.example.com:5000/mooring/server:1",
+            "resources": {"requests": {"cpu": "100m", "memory": "512Mi"},
+                          "limits": {"memory": "1Gi"}},
+        },
+        "guard": {"image": "mooring/runtime@sha256:" + 64 * "0"},
+        "launchers": [{"namespace": "airflow", "serviceAccount": "worker"}],
+    },
+}  # fmt: skip
+WORKSPACE: Final[Manifest] = {
+    "apiVersion": API_VERSION,
+    "kind": "MlflowWorkspace",
+    "metadata": {"name": "models", "namespace": "default"},
+    "spec": {
+        "className": "standard",
+        "allowedNamespaces": {"from": "Selector", "selector": {"matchLabels": {"a.b/tier": "x"}}},
+    },
+}
+BINDING: Final[Manifest] = {
+    "apiVersion": API_VERSION,
+    "kind": "MlflowBinding",
+    "metadata": {"name": "models", "namespace": "default"},
+    "spec": {
+        "workspaceRef": {"name": "models", "namespace": "team"},
+        "serviceAccounts": ["train"],
+        "experiment": "Häuserpreise / 2026",
+        "guard": "Warn",
+        "airflow": {"connection": True},
+        "launcher": {"namespace": "airflow", "serviceAccount": "worker"},
+    },
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    """An object with one thing wrong, and what its author must read."""
+
+    how: str
+    base: Manifest
+    path: str
+    value: Any
+    told: str
+
+    @property
+    def manifest(self) -> Manifest:
+        """The object as somebody would apply it."""
+        return changed(self.base, self.path, self.value)
+
+    def __str__(self) -> str:
+        return f"{self.base['kind']} {self.path}: {self.how}"
+
+
+def changed(base: Manifest, path: str, value: Any) -> Manifest:
+    """A copy of `base` with one field set or taken away."""
+    made = copy.deepcopy(base)
+    node: Any = made
+    *parents, last = path.split(".")
+    for part in parents:
+        node = node[0] if part == "*" else node.setdefault(part, {})
+    if value is REMOVED:
+        del node[last]
+    elif last == "*":
+        node[0] = value
+    else:
+        node[last] = value
+    return made
+
+
+def _each(base: Manifest, path: str, told: str, **values: Any) -> tuple[Wrong, ...]:
+    return tuple(
+        Wrong(how.replace("_", " "), base, path, value, told) for how, value in values.items()
+    )
+
+
+S3 = "spec.artifactStore.s3"
+PG = "spec.backendStore.postgresql"
+ENDPOINT = "an endpoint is http:// or https://, a host and perhaps a port"
+ISSUER = "an issuer is the https:// URL that the API server has as --service-account-issuer"
+BUCKET = "a bucket name has 3 to 63 characters"
+LABEL = "a name is made of a-z, 0-9 and '-', and starts and ends with a letter or a digit"
+OBJECT = "a name is made of a-z, 0-9, '-' and '.'"
+IMAGE = "an image is a reference as in registry.example.com/mooring/server:1.0"
+QUANTITY = "a quantity is a number with perhaps a unit, as in 500m, 2 or 1Gi"
+NAME = "metadata.name has at most 35 characters of a-z, 0-9 and '-', and starts with a letter"
+EXPERIMENT = "an experiment's name is not empty, has no control characters, and no white space"
+
+OF_A_CLASS: Final = (
+    *_each(CLASS, "metadata.name", NAME, of_63=63 * "c", of_36=36 * "c", begins_with_a_digit="1st"),
+    *_each(CLASS, "metadata.name", "must consist of lower case", capitals="Standard",
+           unicode="größe", underscore="my_class"),
+    *_each(CLASS, f"{S3}.bucket", BUCKET, capitals="MlFlow", underscore="ml_flow", short="ml",
+           long=64 * "b", as_a_URI="s3://mlflow", with_a_folder="mlflow/teams", unicode="müll",
+           a_space="ml flow", ends_with_a_hyphen="mlflow-", empty=""),
+    *_each(CLASS, f"{S3}.endpoint", ENDPOINT, no_scheme="s3.example.com", trailing_slash="https://s3/",
+           a_path="https://s3.example.com/mlflow", another_scheme="s3://s3.example.com",
+           a_space="https://s3 .example.com", a_login="https://root:x@s3.example.com", empty="",
+           a_query="https://s3.example.com?a=b", a_line_feed="https://s3.example.com\n"),
+    *_each(CLASS, f"{S3}.iam.endpoint", ENDPOINT, no_scheme="iam.example.com:7071"),
+    *_each(CLASS, f"{S3}.sts.endpoint", ENDPOINT, trailing_slash="http://sts:7072/"),
+    *_each(CLASS, f"{S3}.region", "a region is one word", words="eu central", empty=""),
+    *_each(CLASS, f"{S3}.prefix", "prefix must contain {namespace}/{name}", empty="",
+           no_placeholder="teams", half="{namespace}", turned="{name}/{namespace}",
+           a_hyphen="{namespace}-{name}"),
+    *_each(CLASS, f"{S3}.prefix", "prefix neither starts nor ends with '/'",
+           slash_first="/{namespace}/{name}", slash_last="{namespace}/{name}/",
+           slashes="a//{namespace}/{name}"),
+    *_each(CLASS, f"{S3}.prefix", "prefix is made of letters, digits and !_.'()/-",
+           a_star="*/{namespace}/{name}", a_variable="${aws:userid}/{namespace}/{name}",
+           another_placeholder="{team}/{namespace}/{name}"),
+    *_each(CLASS, f"{S3}.credentials", 'supported values: "WorkloadIdentity", "Minted"',
+           unknown="Keys", lower_case="minted"),
+    *_each(CLASS, f"{S3}.tokenIssuer", ISSUER, http="http://kubernetes.default.svc",
+           no_scheme="kubernetes.default.svc", trailing_slash="https://issuer.example/"),
+    *_each(CLASS, f"{S3}.adminSecret.name", OBJECT, capitals="Admin", with_its_namespace="a/admin",
+           empty=""),
+    *_each(CLASS, f"{S3}.adminSecret.namespace", LABEL, dots="platform.team", empty=""),
+    *_each(CLASS, f"{S3}.adminSecret.namespace", "namespace: Required value", missing=REMOVED),
+    *_each(CLASS, f"{S3}.adminSecret", "must be of type object", a_bare_name="admin"),
+    *_each(CLASS, f"{S3}.adminSecret", "adminSecret: Required value", missing=REMOVED),
+    *_each(CLASS, f"{S3}.caBundle.key", "a key is made of letters, digits", a_path="certs/ca.crt"),
+    *_each(CLASS, f"{S3}.caBundle.kind", 'supported values: "ConfigMap", "Secret"', a_file="File"),
+    *_each(CLASS, "spec.artifactStore", "set s3", empty={}),
+    *_each(CLASS, f"{PG}.host", "host is a name or an address alone", with_a_port="db:5432",
+           as_a_URI="postgresql://db", a_login="user@db", a_space="db .example.com", empty="",
+           with_the_database="db/mlflow"),
+    *_each(CLASS, f"{PG}.port", "should be greater than or equal to 1", zero=0, negative=-5432),
+    *_each(CLASS, f"{PG}.port", "should be less than or equal to 65535", too_big=65536),
+    *_each(CLASS, f"{PG}.port", "must be of type integer", a_text="5432"),
+    *_each(CLASS, f"{PG}.sslMode", "Unsupported value", yes="yes", underscore="verify_full"),
+    *_each(CLASS, f"{PG}.adminSecret.name", OBJECT, underscore="db_admin"),
+    *_each(CLASS, f"{PG}.copies", "copies", none=0, many=17),
+    *_each(CLASS, "spec.server.image", IMAGE, empty="", a_space="mooring/server: 1",
+           no_tag_after_the_colon="mooring/server:"),
+    *_each(CLASS, "spec.server.image", IMAGE, a_line_feed="mooring/server:1\n"),
+    *_each(CLASS, "spec.guard.image", "an image has no scheme", a_URL="https://example.com/guard:1"),
+    *_each(CLASS, "spec.server.imagePullPolicy", "Unsupported value", lower_case="always"),
+    *_each(CLASS, "spec.server.resources.limits.memory", QUANTITY, two_letters="1GB", words="a lot",
+           a_space="1 Gi", negative="-1Gi", empty=""),
+    *_each(CLASS, "spec.server.resources.requests", "what is requested is at most",
+           above_its_limit={"memory": "2Gi"}),
+    *_each(CLASS, "spec.server.resources.limits", "a resource is cpu, memory",
+           misnamed={"cpus": "1"}),
+    *_each(CLASS, "spec.launchers.*.serviceAccount", OBJECT,
+           as_a_subject="system:serviceaccount:a:b"),
+    *_each(CLASS, "spec.launchers", "Duplicate value", twice=2 * CLASS["spec"]["launchers"]),
+    *_each(CLASS, "spec", "spec: Required value", missing=REMOVED),
+    *_each(CLASS, "spec.server", "server: Required value", missing=REMOVED),
+)  # fmt: skip
+
+OF_A_WORKSPACE: Final = (
+    *_each(WORKSPACE, "metadata.name", NAME, of_63=63 * "w", of_36=36 * "w", a_dot="my.models"),
+    *_each(WORKSPACE, "metadata.name", "must consist of lower case", unicode="modèles"),
+    *_each(WORKSPACE, "spec.className", LABEL, capitals="Standard", unicode="größe", a_space="a b",
+           empty="", a_dot="gold.example.com"),
+    *_each(WORKSPACE, "spec.className", "must be of type string", a_number=1),
+    *_each(WORKSPACE, "spec.className", "Too long", of_64=64 * "c"),
+    *_each(WORKSPACE, "spec.allowedNamespaces.from", "Unsupported value", unknown="Some"),
+    *_each(WORKSPACE, "spec.allowedNamespaces", "must be of type object", a_list=["team"]),
+    *_each(WORKSPACE, "spec.allowedNamespaces", "selector goes with from: Selector, and only",
+           without_selector={"from": "Selector"},
+           all_with_selector={"from": "All", "selector": {"matchLabels": {"a": "b"}}},
+           same_with_selector={"selector": {"matchLabels": {"a": "b"}}}),
+    *_each(WORKSPACE, "spec.allowedNamespaces.selector.matchLabels", "name a label", empty={}),
+    *_each(WORKSPACE, "spec.allowedNamespaces.selector.matchLabels", "the value of a label is made",
+           a_space={"tier": "very gold"}, ends_with_a_dot={"tier": "gold."}),
+    *_each(WORKSPACE, "spec.allowedNamespaces.selector.matchLabels", "the key of a label is a name",
+           a_space_in_the_key={"my tier": "gold"}, empty_key={"": "gold"}),
+    *_each(WORKSPACE, "spec.allowedNamespaces.selector.matchLabels", "Too long",
+           of_64={"tier": 64 * "g"}),
+)  # fmt: skip
+
+OF_A_BINDING: Final = (
+    *_each(BINDING, "metadata.name", NAME, of_63=63 * "b", of_36=36 * "b"),
+    *_each(BINDING, "spec", "spec: Required value", missing=REMOVED),
+    *_each(BINDING, "spec.workspaceRef", "workspaceRef: Required value", missing=REMOVED),
+    *_each(BINDING, "spec.workspaceRef", "must be of type object", a_bare_name="models"),
+    *_each(BINDING, "spec.workspaceRef.name", "name: Required value", missing=REMOVED),
+    *_each(BINDING, "spec.workspaceRef.name", LABEL, with_its_namespace="team/models", empty="",
+           unicode="modèles", a_line_feed="models\n"),
+    *_each(BINDING, "spec.workspaceRef.namespace", LABEL, capitals="Team", empty="", up="../team"),
+    *_each(BINDING, "spec.serviceAccounts", "must be of type array", a_bare_name="train"),
+    *_each(BINDING, "spec.serviceAccounts.*", OBJECT, a_pattern="*", a_subject="team:train",
+           with_its_namespace="team/train", empty=""),
+    *_each(BINDING, "spec.serviceAccounts", "Duplicate value", twice=["train", "train"]),
+    *_each(BINDING, "spec.serviceAccounts", "Too many", of_33=[f"sa-{n}" for n in range(33)]),
+    *_each(BINDING, "spec.experiment", EXPERIMENT, empty="", a_space=" ", space_last="prices ",
+           a_line_feed="prices\n", a_tab="house\tprices", a_nul="a\x00b"),
+    *_each(BINDING, "spec.experiment", "Too long", of_257=257 * "e"),
+    *_each(BINDING, "spec.guard", 'supported values: "Enforce", "Warn", "Off"', lower_case="off",
+           unknown="Strict"),
+    *_each(BINDING, "spec.guard", "must be of type string", a_boolean=False),
+    *_each(BINDING, "spec.airflow.connection", "must be of type boolean", a_text="yes"),
+    *_each(BINDING, "spec.launcher.namespace", "namespace: Required value", missing=REMOVED),
+    *_each(BINDING, "spec.launcher.serviceAccount", OBJECT, capitals="Worker", a_pattern="*"),
+)  # fmt: skip
+
+REFUSED: Final = (*OF_A_CLASS, *OF_A_WORKSPACE, *OF_A_BINDING)
