@@ -49,6 +49,8 @@ SERVICE_ACCOUNT: Final = Kind("v1", "ServiceAccount", "serviceaccounts")
 POD: Final = Kind("v1", "Pod", "pods")
 DEPLOYMENT: Final = Kind("apps/v1", "Deployment", "deployments")
 JOB: Final = Kind("batch/v1", "Job", "jobs")
+POD_DISRUPTION_BUDGET: Final = Kind("policy/v1", "PodDisruptionBudget", "poddisruptionbudgets")
+AUTOSCALER: Final = Kind("autoscaling/v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers")
 ROLE_BINDING: Final = Kind("rbac.authorization.k8s.io/v1", "RoleBinding", "rolebindings")
 
 KINDS: Final = {
@@ -63,6 +65,7 @@ KINDS: Final = {
         SERVICE_ACCOUNT,
         DEPLOYMENT,
         JOB,
+        POD_DISRUPTION_BUDGET,
         ROLE_BINDING,
     )
 }

@@ -77,5 +77,5 @@ def healing_world(
 ) -> Iterator[World]:
     """A part of everything for tests that leave it as they found it."""
     with closing(World(api, postgresql_service, versitygw_service)) as made:
-        made.ready_workspace()
+        made.ready_workspace(server={"replicas": 2})
         yield made

@@ -14,6 +14,7 @@ from mooring_operator.kube import (
     DEPLOYMENT,
     JOB,
     POD,
+    POD_DISRUPTION_BUDGET,
     ROLE_BINDING,
     SECRET,
     SERVICE,
@@ -62,6 +63,12 @@ EDITS = [
         "models-mlflow",
         {"spec": {"replicas": 0}},
         lambda live: live["spec"]["replicas"],
+    ),
+    Edit(
+        POD_DISRUPTION_BUDGET,
+        "models-mlflow",
+        {"spec": {"maxUnavailable": 2}},
+        lambda live: live["spec"]["maxUnavailable"],
     ),
     Edit(
         SERVICE_ACCOUNT,
@@ -176,11 +183,11 @@ def test_fields_of_others_are_left_alone(world: World, team: str) -> None:
     world.api.patch(DEPLOYMENT, team, "models-mlflow", injected)
     world.api.patch(DEPLOYMENT, team, "models-mlflow", {"spec": {"replicas": 3}})
 
-    def one() -> bool:
+    def two() -> bool:
         live = world.api.get(DEPLOYMENT, team, "models-mlflow")
-        return live is not None and live["spec"]["replicas"] == 1
+        return live is not None and live["spec"]["replicas"] == 2
 
-    until(one, "the number of replicas", BACK_S)
+    until(two, "the number of replicas", BACK_S)
     live = world.api.get(DEPLOYMENT, team, "models-mlflow")
     assert live is not None
     assert live["metadata"]["annotations"]["mesh.example/injected"] == "true"

@@ -19,6 +19,7 @@ from mooring_operator.kube import (
     CONFIG_MAP,
     DEPLOYMENT,
     JOB,
+    POD_DISRUPTION_BUDGET,
     ROLE_BINDING,
     SECRET,
     SERVICE,
@@ -33,7 +34,16 @@ from tests.integration.operator.kubelet import fake_kubelet
 from tests.services.postgresql import Postgresql
 from tests.services.versitygw import Versitygw
 
-CHILDREN = (CONFIG_MAP, DEPLOYMENT, JOB, ROLE_BINDING, SECRET, SERVICE, SERVICE_ACCOUNT)
+CHILDREN = (
+    CONFIG_MAP,
+    DEPLOYMENT,
+    JOB,
+    POD_DISRUPTION_BUDGET,
+    ROLE_BINDING,
+    SECRET,
+    SERVICE,
+    SERVICE_ACCOUNT,
+)
 Found = TypeVar("Found")
 
 
@@ -202,11 +212,11 @@ class World:
             }
         )
 
-    def ready_workspace(self, team: str = "team", credentials: str = "Minted") -> str:
+    def ready_workspace(self, team: str = "team", credentials: str = "Minted", **spec: Any) -> str:
         """Make class, namespace and workspace `models`; return the namespace once it is Ready."""
         self.make_class(credentials)
         namespace = self.namespace(team)
-        self.make_workspace(namespace)
+        self.make_workspace(namespace, **spec)
         self.converge(namespace)
         return namespace
 

@@ -10,12 +10,13 @@ from mooring import contract
 from mooring_operator.api.artifactstore import ArtifactStore
 from mooring_operator.api.backendstore import BackendStore
 from mooring_operator.api.binding import BindingSpec, WorkspaceRef
-from mooring_operator.api.workspaceclass import ContainerImage, ServerDefaults
+from mooring_operator.api.server import ContainerImage, ServerDefaults, ServerSpec
 from mooring_operator.plan.artifactstore import store_client
 from mooring_operator.plan.binding import decoded, pod_fragment, published_objects
 from mooring_operator.plan.connection import Connection, pod_environment
 from mooring_operator.plan.metadata import Owner
-from mooring_operator.plan.server import server_objects
+from mooring_operator.plan.server import ServerPlan, server_objects
+from mooring_operator.plan.sizing import size
 
 WORKSPACE = Owner("MlflowWorkspace", "team-a", "models", "1")
 SPEC = BindingSpec(workspace_ref=WorkspaceRef(name="models"))
@@ -91,7 +92,9 @@ def test_with_proxied_access_only_the_server_holds_what_the_store_gave() -> None
     _, secret = published_objects(BINDING, SPEC, connection)
     assert secret["data"] == {}
 
-    [*_, deployment] = server_objects(connection, ServerDefaults(image="mooring/server:1"), "1")
+    defaults = ServerDefaults(image="mooring/server:1")
+    plan = ServerPlan(defaults, size(defaults, ServerSpec()))
+    [*_, deployment] = server_objects(connection, plan, "1")
     pod = deployment["spec"]["template"]["spec"]
     given = {entry["name"]: entry.get("value", "") for entry in pod["containers"][0]["env"]}
     assert given.keys() >= client.environment.keys()

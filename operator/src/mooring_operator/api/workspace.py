@@ -6,6 +6,7 @@ from pydantic import Field
 
 from mooring_operator.api.base import ApiModel, Name, matches, rule, rules
 from mooring_operator.api.conditions import Condition
+from mooring_operator.api.server import ServerSpec
 
 ArtifactAccess = Literal["Direct", "Proxied"]
 LABEL_KEY: Final = r"^([-a-z0-9.]+/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$"
@@ -107,6 +108,7 @@ class WorkspaceSpec(ApiModel):
     allowed_namespaces: Annotated[
         AllowedNamespaces, Field(description="Which namespaces may bind to this workspace.")
     ] = AllowedNamespaces()
+    server: Annotated[ServerSpec, Field(description="The tracking server.")] = ServerSpec()
 
 
 class BindingRef(ApiModel):

@@ -1,22 +1,13 @@
 """Whether a live object is what was planned, so that nothing is written that is right already."""
 
-import re
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import Any, Final
 
 from mooring.contract import GROUP
 from mooring_operator.plan.metadata import Manifest, digest
+from mooring_operator.plan.quantities import quantity
 
 APPLIED_ANNOTATION: Final = f"{GROUP}/applied"
-
-_QUANTITY: Final = re.compile(r"^(?P<number>\d+(\.\d+)?)(?P<suffix>m|[kMGTPE]|[KMGTPE]i)?$")
-_FACTORS: Final = {
-    "": Decimal(1),
-    "m": Decimal("0.001"),
-    **{s: Decimal(1000) ** (i + 1) for i, s in enumerate("kMGTPE")},
-    **{f"{s}i": Decimal(1024) ** (i + 1) for i, s in enumerate("KMGTPE")},
-}
 
 
 def marked(desired: Manifest) -> Manifest:
@@ -59,10 +50,5 @@ def _is_empty(desired: Any) -> bool:
 
 def _same_quantity(live: Any, desired: Any) -> bool:
     """Whether two texts are one quantity: the API server stores 1024Mi as 1Gi."""
-    numbers = [_quantity(value) for value in (live, desired)]
+    numbers = [quantity(value) for value in (live, desired)]
     return numbers[0] is not None and numbers[0] == numbers[1]
-
-
-def _quantity(value: Any) -> Decimal | None:
-    match = _QUANTITY.match(value) if isinstance(value, str) else None
-    return Decimal(match["number"]) * _FACTORS[match["suffix"] or ""] if match else None

@@ -7,7 +7,7 @@ while it stands, nothing runs again; when something changes, the name changes wi
 from typing import Any, Final
 
 from mooring.contract import DATABASE_COPY
-from mooring_operator.api.workspaceclass import ContainerImage
+from mooring_operator.api.server import ContainerImage, ServerDefaults
 from mooring_operator.plan.binding import pod_fragment
 from mooring_operator.plan.connection import Connection, pod_environment
 from mooring_operator.plan.database import MIGRATION_URI
@@ -22,6 +22,7 @@ from mooring_operator.plan.metadata import (
     labels,
 )
 from mooring_operator.plan.pods import (
+    placement,
     restricted_container,
     restricted_pod,
     temp_mount,
@@ -33,15 +34,15 @@ CANARY_DEADLINE_S: Final = 180
 
 
 def migration_job(
-    workspace: Owner, image: ContainerImage, database: str, copy: str | None = None
+    workspace: Owner, server: ServerDefaults, database: str, copy: str | None = None
 ) -> Manifest:
-    """The Job that brings the schema to the version of `image`; `database` names where.
+    """The Job that brings the schema to the version of `server`; `database` names where.
 
     Without a `copy` it makes a new schema, or finds the one there is current. A copy's name lets
     it upgrade a schema that holds data.
     """
     container = {
-        **restricted_container(MIGRATION, image),
+        **restricted_container(MIGRATION, server),
         "command": ["mooring", "migrate"],
         "env": [
             {
@@ -57,24 +58,25 @@ def migration_job(
         ],
         "volumeMounts": [temp_mount()],
     }
-    pod = {"containers": [container], "volumes": [temp_volume()]}
-    proves = digest([image.image, database, *(["upgrade"] if copy is not None else [])])
+    pod = {**placement(server), "containers": [container], "volumes": [temp_volume()]}
+    proves = digest([server.image, database, *(["upgrade"] if copy is not None else [])])
     return _job(workspace, MIGRATION, proves, pod, MIGRATION_DEADLINE_S)
 
 
 def canary_job(
-    connection: Connection, image: ContainerImage, guard: ContainerImage, server_digest: str
+    connection: Connection, server: ServerDefaults, guard: ContainerImage, server_digest: str
 ) -> Manifest:
     """The Job that makes the round trip with exactly what the pods of the own binding get."""
     workspace = connection.workspace
     fragment = pod_fragment(workspace.name, connection, guard)
     container = {
-        **restricted_container(CANARY, image),
+        **restricted_container(CANARY, server),
         "command": ["mooring", "canary"],
         "envFrom": fragment["envFrom"],
         "volumeMounts": [temp_mount(), *fragment["volumeMounts"]],
     }
     pod = {
+        **placement(server),
         "containers": [container],
         "initContainers": fragment["initContainers"],
         "volumes": [temp_volume(), *fragment["volumes"]],

@@ -20,6 +20,11 @@ CLASS_ANNOTATION: Final = f"{GROUP}/class"
 
 A class that is marked as default later does not move it away from its data.
 """
+OPTIONAL_ANNOTATION: Final = f"{GROUP}/optional"
+"""On a workspace's Service: which kinds that not every workspace has were made for it.
+
+A setting that is switched off takes its object away, and nobody looks for those that never were.
+"""
 
 DATABASE: Final = "database"
 STORE: Final = "store"

@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from mooring import contract
-from mooring_operator.api.workspaceclass import ContainerImage
+from mooring_operator.api.server import ContainerImage, ServerDefaults
 from mooring_operator.plan.connection import StoreClient
 
 Json = dict[str, Any]
@@ -48,11 +48,21 @@ def restricted_container(name: str, image: ContainerImage) -> Json:
             "allowPrivilegeEscalation": False,
             "readOnlyRootFilesystem": True,
             "runAsNonRoot": True,
-            "runAsUser": USER,
+            **({"runAsUser": USER} if image.user == "Fixed" else {}),
             "seccompProfile": {"type": "RuntimeDefault"},
             "capabilities": {"drop": ["ALL"]},
         },
     }
+
+
+def placement(server: ServerDefaults) -> Json:
+    """Pod fields that say on which nodes the pods of a workspace run."""
+    fields = {
+        "nodeSelector": server.node_selector,
+        "tolerations": server.tolerations,
+        "affinity": server.affinity,
+    }
+    return {name: value for name, value in fields.items() if value}
 
 
 def temp_volume() -> Json:

@@ -1,9 +1,10 @@
-"""The tracking server: ServiceAccount, Service and Deployment."""
+"""The tracking server: ServiceAccount, Service, PodDisruptionBudget and Deployment."""
 
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from mooring import contract
-from mooring_operator.api.workspaceclass import ServerDefaults
+from mooring_operator.api.server import EnvVar, ServerDefaults
 from mooring_operator.plan.connection import PORT, PROXIED, Connection
 from mooring_operator.plan.database import RUNTIME_URI
 from mooring_operator.plan.metadata import (
@@ -18,6 +19,7 @@ from mooring_operator.plan.metadata import (
     selector,
 )
 from mooring_operator.plan.pods import (
+    placement,
     restricted_container,
     restricted_pod,
     store_mounts,
@@ -25,6 +27,7 @@ from mooring_operator.plan.pods import (
     temp_mount,
     temp_volume,
 )
+from mooring_operator.plan.sizing import Size
 
 CONFIG_ANNOTATION: Final = f"{contract.GROUP}/config-digest"
 SHUTDOWN_S: Final = 60
@@ -32,8 +35,6 @@ SHUTDOWN_S: Final = 60
 SETTINGS: Final = {
     "MLFLOW_HOST": "0.0.0.0",  # noqa: S104 (in its pod)
     "MLFLOW_PORT": str(PORT),
-    # more workers are slower without uvloop, and a workspace has one team
-    "MLFLOW_WORKERS": "1",
     # jobs are for GenAI scorers and cost 1.5 GiB
     "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -43,22 +44,54 @@ SETTINGS: Final = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class ServerPlan:
+    """What one workspace's server is to be.
+
+    `environment_digest` changes with the values of Secrets that `environment` names.
+    """
+
+    defaults: ServerDefaults
+    size: Size
+    environment: list[EnvVar] = field(default_factory=list)
+    environment_digest: str = ""
+
+
 def server_objects(
-    connection: Connection, defaults: ServerDefaults, database_digest: str
+    connection: Connection, plan: ServerPlan, database_digest: str
 ) -> list[Manifest]:
-    """Everything of the tracking server; `database_digest` changes with its connection URI."""
+    """Everything of the tracking server that is always there, the Deployment last.
+
+    `database_digest` changes with the database's connection URI.
+    """
     workspace = connection.workspace
     return [
-        service_account(workspace),
+        service_account(workspace, plan.defaults),
         _service(workspace),
-        _deployment(connection, defaults, database_digest),
+        _deployment(connection, plan, database_digest),
     ]
 
 
-def service_account(workspace: Owner) -> Manifest:
-    """The identity of the server, the migration and the canary: no rights in the cluster."""
+def service_account(workspace: Owner, defaults: ServerDefaults) -> Manifest:
+    """The identity of the server, the migration and the canary: no rights in the cluster.
+
+    Its pull secrets become those of every pod that runs under it.
+    """
     head = child(workspace, "v1", "ServiceAccount", workspace.child_name, SERVER)
-    return head | {"automountServiceAccountToken": False}
+    secrets = [secret.model_dump(by_alias=True) for secret in defaults.image_pull_secrets]
+    return head | {"automountServiceAccountToken": False, "imagePullSecrets": secrets}
+
+
+def disruption_budget(workspace: Owner) -> Manifest:
+    """Drains end one server at a time; one that does not work is no reason to wait."""
+    head = child(workspace, "policy/v1", "PodDisruptionBudget", workspace.child_name, SERVER)
+    return head | {
+        "spec": {
+            "maxUnavailable": 1,
+            "unhealthyPodEvictionPolicy": "AlwaysAllow",
+            "selector": {"matchLabels": selector(workspace, SERVER)},
+        }
+    }
 
 
 def _service(workspace: Owner) -> Manifest:
@@ -67,9 +100,9 @@ def _service(workspace: Owner) -> Manifest:
     return head | {"spec": {"selector": selector(workspace, SERVER), "ports": [port]}}
 
 
-def _deployment(connection: Connection, defaults: ServerDefaults, database_digest: str) -> Manifest:
-    workspace = connection.workspace
-    config = _config(connection, database_digest)
+def _deployment(connection: Connection, plan: ServerPlan, database_digest: str) -> Manifest:
+    workspace, replicas = connection.workspace, plan.size.replicas
+    config = _config(connection, database_digest, plan.environment_digest)
     template = {
         "metadata": {
             "labels": labels(workspace, SERVER),
@@ -77,16 +110,18 @@ def _deployment(connection: Connection, defaults: ServerDefaults, database_diges
         },
         "spec": {
             **restricted_pod(),
+            **placement(plan.defaults),
+            "topologySpreadConstraints": _spread(workspace, plan.defaults),
             "serviceAccountName": workspace.child_name,
             "terminationGracePeriodSeconds": SHUTDOWN_S,
-            "containers": [_container(connection, defaults)],
+            "containers": [_container(connection, plan)],
             "volumes": [temp_volume(), *_store_volumes(connection)],
         },
     }
     head = child(workspace, "apps/v1", "Deployment", workspace.child_name, SERVER)
     return head | {
         "spec": {
-            "replicas": 1,
+            **({"replicas": replicas} if replicas is not None else {}),
             "selector": {"matchLabels": selector(workspace, SERVER)},
             "strategy": {
                 "type": "RollingUpdate",
@@ -97,17 +132,31 @@ def _deployment(connection: Connection, defaults: ServerDefaults, database_diges
     }
 
 
-def _config(connection: Connection, database_digest: str) -> str:
+def _spread(workspace: Owner, defaults: ServerDefaults) -> list[dict[str, Any]]:
+    return [
+        {
+            "maxSkew": 1,
+            "topologyKey": key,
+            "whenUnsatisfiable": "ScheduleAnyway",
+            "labelSelector": {"matchLabels": selector(workspace, SERVER)},
+            # of one generation: those of the last do not count while they are replaced
+            "matchLabelKeys": ["pod-template-hash"],
+        }
+        for key in defaults.topology_keys
+    ]
+
+
+def _config(connection: Connection, database_digest: str, environment_digest: str) -> str:
     """Changes with everything that the server reads only when it starts."""
     store = connection.store
-    return digest([{**store.environment, **store.files}, database_digest])
+    return digest([{**store.environment, **store.files}, database_digest, environment_digest])
 
 
 def _store_volumes(connection: Connection) -> list[dict[str, Any]]:
     return store_volumes(connection.store, connection.workspace.child_name_for(STORE))
 
 
-def _container(connection: Connection, defaults: ServerDefaults) -> dict[str, Any]:
+def _container(connection: Connection, plan: ServerPlan) -> dict[str, Any]:
     health = {"path": "/health", "port": "http"}
     # /health does not touch the database; this does. Its host must be an allowed one.
     deep = {
@@ -116,9 +165,9 @@ def _container(connection: Connection, defaults: ServerDefaults) -> dict[str, An
         "httpHeaders": [{"name": "Host", "value": f"localhost:{PORT}"}],
     }
     return {
-        **restricted_container(SERVER, defaults),
+        **restricted_container(SERVER, plan.defaults),
         "command": ["mooring", "serve"],
-        "env": _environment(connection),
+        "env": [*_environment(connection, plan), *map(_variable, plan.environment)],
         "ports": [{"name": "http", "containerPort": PORT, "protocol": "TCP"}],
         "startupProbe": {"httpGet": health, "periodSeconds": 1, "failureThreshold": 180},
         "readinessProbe": {"httpGet": deep, "periodSeconds": 5, "timeoutSeconds": 5},
@@ -128,17 +177,23 @@ def _container(connection: Connection, defaults: ServerDefaults) -> dict[str, An
             "timeoutSeconds": 5,
             "failureThreshold": 6,
         },
-        "resources": defaults.resources.model_dump(by_alias=True, exclude_defaults=True),
+        "resources": plan.size.resources.model_dump(by_alias=True, exclude_defaults=True),
         "volumeMounts": [temp_mount(), *store_mounts(connection.store)],
     }
 
 
-def _environment(connection: Connection) -> list[dict[str, Any]]:
+def _variable(variable: EnvVar) -> dict[str, Any]:
+    # the API server stores no empty value
+    fields = variable.model_dump(by_alias=True)
+    return {name: value for name, value in fields.items() if value}
+
+
+def _environment(connection: Connection, plan: ServerPlan) -> list[dict[str, Any]]:
     """Environment of the server; it never holds the clients' ConfigMap (MLFLOW_* would clash)."""
     workspace = connection.workspace
     store = connection.store.environment
     public = {k: v for k, v in store.items() if not _secret(k)}
-    settings = SETTINGS | _artifact_settings(connection) | public
+    settings = _settings(plan) | _artifact_settings(connection) | public
     keys = sorted(filter(_secret, store))
     return [
         {
@@ -163,6 +218,10 @@ def _environment(connection: Connection) -> list[dict[str, Any]]:
             for key in keys
         ),
     ]
+
+
+def _settings(plan: ServerPlan) -> dict[str, str]:
+    return SETTINGS | {"MLFLOW_WORKERS": str(plan.defaults.workers)}
 
 
 def _artifact_settings(connection: Connection) -> dict[str, str]:

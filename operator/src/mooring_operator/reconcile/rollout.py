@@ -1,4 +1,4 @@
-"""What runs in the cluster for one workspace: migration, server, canary.
+"""The Jobs of one workspace: migration and canary.
 
 Each step raises Blocked, with a finding that tells how far it is, until it is done.
 """
@@ -12,13 +12,13 @@ from mooring_operator.api.workspaceclass import WorkspaceClassSpec
 from mooring_operator.kube import JOB, Manifest
 from mooring_operator.plan.connection import Connection
 from mooring_operator.plan.jobs import canary_job, migration_job
-from mooring_operator.plan.metadata import CANARY, MIGRATION, SERVER, Owner, digest
-from mooring_operator.plan.server import server_objects, service_account
+from mooring_operator.plan.metadata import CANARY, MIGRATION, Owner, digest
+from mooring_operator.plan.server import service_account
 from mooring_operator.reconcile.upgrade import copy_database, newer_schema
 from mooring_operator.reconcile.workloads import pods_of, selector_of
 from mooring_operator.reconcile.world import Blocked, World, apply, ensure
 from mooring_operator.status.pods import exit_code
-from mooring_operator.status.workloads import job_finding, job_finished, server_finding
+from mooring_operator.status.workloads import job_finding, job_finished
 
 RETRY_FAILED_JOB_S: Final = 20
 
@@ -33,7 +33,7 @@ class JobBlocked(Blocked):
 
 def migrate(world: World, workspace: Owner, spec: WorkspaceClassSpec, database_digest: str) -> None:
     """Bring the schema to the server's version; one that holds data only after a copy."""
-    ensure(world, service_account(workspace))
+    ensure(world, service_account(workspace, spec.server))
     jobs = _jobs(world, workspace, MIGRATION)
     upgrade = migration_job(workspace, spec.server, database_digest, copy="")
     if _named(jobs, upgrade) is not None:
@@ -51,20 +51,6 @@ def migrate(world: World, workspace: Owner, spec: WorkspaceClassSpec, database_d
         copy = copy_database(world, workspace, spec.backend_store)
         upgrade = migration_job(workspace, spec.server, database_digest, copy)
         _run(world, workspace, upgrade, jobs, "the upgrade of the schema")
-
-
-def serve(
-    world: World, connection: Connection, spec: WorkspaceClassSpec, database_digest: str
-) -> Manifest:
-    """Have the tracking server run as planned; its live Deployment once the newest one serves."""
-    for desired in server_objects(connection, spec.server, database_digest):
-        live = ensure(world, desired)
-    # the Deployment is the last of them
-    if server_finding(live, []):
-        finding = server_finding(live, pods_of(world, connection.workspace, SERVER))
-        if finding:
-            raise Blocked(finding)
-    return live
 
 
 def verify(

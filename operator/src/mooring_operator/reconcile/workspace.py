@@ -40,7 +40,8 @@ from mooring_operator.reconcile.loading import (
 from mooring_operator.reconcile.provision import ensure_database, ensure_store
 from mooring_operator.reconcile.publish import publish
 from mooring_operator.reconcile.report import report
-from mooring_operator.reconcile.rollout import migrate, serve, verify
+from mooring_operator.reconcile.rollout import migrate, verify
+from mooring_operator.reconcile.serving import serve
 from mooring_operator.reconcile.upgrade import UPGRADING, restore_database
 from mooring_operator.reconcile.workloads import serves
 from mooring_operator.reconcile.world import Outcome, World, apply, attempt, set_metadata
@@ -111,7 +112,7 @@ def _converge(world: World, live: Manifest, loaded: Loaded) -> Outcome:
     # the store first: pods wait for what it answers, and for nothing else
     connection = attempt(lambda: _connect(world, loaded))
     database = attempt(lambda: _database(world, live, owner, class_))
-    findings = _rollout(world, class_, connection, owner, database)
+    findings = _rollout(world, loaded, connection, database)
     verdicts = [
         Verdict(DATABASE_READY, _finding(database) or findings[0], "the schema is current"),
         Verdict(ARTIFACT_STORE_READY, _finding(connection), "the store knows the workspace"),
@@ -166,17 +167,14 @@ def _ensure_own_binding(world: World, loaded: Loaded, connection: Connection) ->
 
 
 def _rollout(
-    world: World,
-    class_: WorkspaceClassSpec,
-    connection: Connection | Finding,
-    owner: Owner,
-    database: str | Finding,
+    world: World, loaded: Loaded, connection: Connection | Finding, database: str | Finding
 ) -> Findings:
     """Findings of migration, server and round trip.
 
     The first server starts beside the migration and waits for it by itself, which saves seconds;
     one that serves is replaced only when the schema fits its successor.
     """
+    owner, class_, spec = loaded.owner, loaded.class_.spec, loaded.spec
     waits = Finding("Waiting", "waits for the database and the artifact store", waiting=True)
     if isinstance(database, Finding):
         return waits, waits, waits
@@ -185,7 +183,7 @@ def _rollout(
     old = migration is not None and serves(world, owner)
     if isinstance(connection, Finding) or stopped or old:
         return migration, waits, waits
-    server = attempt(lambda: serve(world, connection, class_, database))
+    server = attempt(lambda: serve(world, connection, class_, spec, database))
     if isinstance(server, Finding):
         waits = Finding("Waiting", "waits for the tracking server", waiting=True)
         return migration, server, waits

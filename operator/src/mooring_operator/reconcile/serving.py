@@ -1,0 +1,146 @@
+"""The tracking server in the cluster: what is always there, and what a setting asks for."""
+
+from dataclasses import replace
+
+from mooring_operator.api.conditions import Finding
+from mooring_operator.api.server import EnvVar, Limits
+from mooring_operator.api.workspace import WorkspaceSpec
+from mooring_operator.api.workspaceclass import WorkspaceClassSpec
+from mooring_operator.kube import (
+    AUTOSCALER,
+    POD_DISRUPTION_BUDGET,
+    SECRET,
+    SERVICE,
+    Manifest,
+)
+from mooring_operator.plan.binding import decoded
+from mooring_operator.plan.connection import Connection
+from mooring_operator.plan.metadata import OPTIONAL_ANNOTATION, SERVER, Owner, belongs, digest
+from mooring_operator.plan.server import ServerPlan, disruption_budget, server_objects
+from mooring_operator.plan.sizing import Size, excess, size
+from mooring_operator.reconcile.workloads import deployment_of, pods_of
+from mooring_operator.reconcile.world import Blocked, World, apply, ensure
+from mooring_operator.status.workloads import server_finding
+
+OPTIONAL = (POD_DISRUPTION_BUDGET,)
+"""Kinds of which a workspace has one object or none."""
+
+
+def serve(
+    world: World,
+    connection: Connection,
+    class_: WorkspaceClassSpec,
+    spec: WorkspaceSpec,
+    database_digest: str,
+) -> Manifest:
+    """Have the tracking server run as planned; its live Deployment once the newest one serves.
+
+    Raises Blocked with how far it is, or with what the workspace may not have.
+    """
+    workspace = connection.workspace
+    live = deployment_of(world, workspace)
+    plan = ServerPlan(
+        defaults=class_.server,
+        size=_size(world, workspace, size(class_.server, spec.server), class_.limits, live),
+        environment=spec.server.env,
+        environment_digest=_environment_digest(world, workspace, spec.server.env),
+    )
+    account, service, deployment = server_objects(connection, plan, database_digest)
+    optional = _optional(workspace, plan)
+    ensure(world, account)
+    _ensure_service(world, workspace, service, optional)
+    for desired in optional:
+        ensure(world, desired)
+    live = apply(world, deployment, live)
+    if server_finding(live, []):
+        finding = server_finding(live, pods_of(world, workspace, SERVER))
+        if finding:
+            raise Blocked(finding)
+    return live
+
+
+def _optional(workspace: Owner, plan: ServerPlan) -> list[Manifest]:
+    """The objects that settings ask for."""
+    return [disruption_budget(workspace)] if plan.size.replicas != 1 else []
+
+
+def _ensure_service(
+    world: World, workspace: Owner, service: Manifest, optional: list[Manifest]
+) -> None:
+    """Have the Service, and no object of a kind that it tells of and nothing asks for any more.
+
+    It tells of them before they are made and until they are gone, wherever a pass ends.
+    """
+    live = world.kube.get(SERVICE, workspace.namespace, workspace.child_name)
+    wanted = sorted(desired["kind"] for desired in optional)
+    told = (live or service)["metadata"].get("annotations", {}).get(OPTIONAL_ANNOTATION, "")
+    for kind in OPTIONAL:
+        if kind.kind in told.split(",") and kind.kind not in wanted:
+            found = world.kube.get(kind, workspace.namespace, workspace.child_name)
+            if found is not None and belongs(found, workspace):
+                world.kube.delete(kind, workspace.namespace, workspace.child_name)
+    annotations = {OPTIONAL_ANNOTATION: ",".join(wanted)}
+    apply(world, service | {"metadata": service["metadata"] | {"annotations": annotations}}, live)
+
+
+def _size(
+    world: World, workspace: Owner, wanted: Size, limits: Limits, live: Manifest | None
+) -> Size:
+    """`wanted`, without replicas where an autoscaler decides; raises Blocked beyond the limits."""
+    finding = excess(workspace, wanted, limits)
+    if finding:
+        raise Blocked(finding)
+    # looked for only where somebody else wrote the number; no autoscaler writes 0
+    found = live["spec"]["replicas"] if live else 0
+    if found in {0, wanted.replicas}:
+        return wanted
+    autoscaler = _autoscaler(world, workspace)
+    if autoscaler is None:
+        return wanted
+    most = autoscaler["spec"]["maxReplicas"]
+    if limits.replicas is not None and most > limits.replicas:
+        name = autoscaler["metadata"]["name"]
+        message = (
+            f"HorizontalPodAutoscaler {workspace.namespace}/{name}, spec.maxReplicas: found "
+            f"{most}, but the class of MlflowWorkspace {workspace.namespace}/{workspace.name} "
+            f"allows at most {limits.replicas}; lower it, or have the platform team raise the "
+            "class's spec.limits.replicas"
+        )
+        raise Blocked(Finding("LimitExceeded", message))
+    return replace(wanted, replicas=None)
+
+
+def _autoscaler(world: World, workspace: Owner) -> Manifest | None:
+    """The autoscaler of the tracking server."""
+    for found in world.kube.search(AUTOSCALER, workspace.namespace):
+        target = found["spec"]["scaleTargetRef"]
+        if (target["kind"], target["name"]) == ("Deployment", workspace.child_name):
+            return found
+    return None
+
+
+def _environment_digest(world: World, workspace: Owner, variables: list[EnvVar]) -> str:
+    """Digest of the values that come from Secrets; raises Blocked where one is missing."""
+    references = [
+        (variable.name, variable.value_from.secret_key_ref)
+        for variable in variables
+        if variable.value_from is not None
+    ]
+    names = {reference.name for _, reference in references}
+    secrets = {name: world.kube.get(SECRET, workspace.namespace, name) for name in sorted(names)}
+    values = []
+    for variable, reference in references:
+        secret = secrets[reference.name]
+        where = (
+            f"MlflowWorkspace {workspace.namespace}/{workspace.name}, spec.server.env {variable}: "
+            f"Secret {reference.name}"
+        )
+        if secret is None:
+            raise Blocked(Finding("SecretNotFound", f"{where} does not exist; create it"))
+        held = decoded(secret)
+        if reference.key not in held:
+            found = ", ".join(sorted(held)) or "(none)"
+            message = f"{where} has no key {reference.key!r} but {found}; correct one of the two"
+            raise Blocked(Finding("InvalidSecret", message))
+        values.append([variable, held[reference.key]])
+    return digest(values) if values else ""
