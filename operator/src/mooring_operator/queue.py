@@ -4,6 +4,9 @@ The semantics are those of client-go's work queue
 (https://pkg.go.dev/k8s.io/client-go/util/workqueue): a key that is added while it waits is there
 once, a key that is added while it is worked on runs once more afterwards, and no two workers
 ever hold the same key.
+
+Keys that a person waits for go first: what was changed just now is not to stand behind a look at
+everything.
 """
 
 import heapq
@@ -41,19 +44,20 @@ class WorkQueue:
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
+        self._first: deque[Key] = deque()
         self._ready: deque[Key] = deque()
         self._waiting: set[Key] = set()
         self._held: set[Key] = set()
-        self._again: set[Key] = set()
+        self._again: dict[Key, bool] = {}
         self._delayed: list[tuple[float, Key]] = []
         self._due: dict[Key, float] = {}
         self._failures: dict[Key, int] = {}
         self._closed = False
 
-    def add(self, key: Key) -> None:
-        """Have `key` reconciled soon."""
+    def add(self, key: Key, *, first: bool = False) -> None:
+        """Have `key` reconciled soon; before all that were not added as `first`."""
         with self._changed:
-            self._add(key)
+            self._add(key, first)
 
     def add_after(self, key: Key, delay: float) -> None:
         """Have `key` reconciled in `delay` seconds at the latest."""
@@ -82,8 +86,8 @@ class WorkQueue:
         with self._changed:
             while not self._closed:
                 self._promote()
-                if self._ready:
-                    key = self._ready.popleft()
+                if lane := self._first or self._ready:
+                    key = lane.popleft()
                     self._waiting.discard(key)
                     self._held.add(key)
                     if self._delayed:
@@ -99,8 +103,7 @@ class WorkQueue:
         with self._changed:
             self._held.discard(key)
             if key in self._again:
-                self._again.discard(key)
-                self._add(key)
+                self._add(key, self._again.pop(key))
 
     @contextmanager
     def holding(self, key: Key) -> Iterator[bool]:
@@ -124,15 +127,18 @@ class WorkQueue:
     def depth(self) -> int:
         """How many keys wait for a worker now."""
         with self._changed:
-            return len(self._ready)
+            return len(self._waiting)
 
-    def _add(self, key: Key) -> None:
+    def _add(self, key: Key, first: bool) -> None:
         if key in self._held:
-            self._again.add(key)
+            self._again[key] = first or self._again.get(key, False)
         elif key not in self._waiting:
             self._waiting.add(key)
-            self._ready.append(key)
+            (self._first if first else self._ready).append(key)
             self._changed.notify()
+        elif first and key not in self._first:
+            self._ready.remove(key)
+            self._first.append(key)
 
     def _promote(self) -> None:
         now = time.monotonic()
@@ -140,4 +146,4 @@ class WorkQueue:
             due, key = heapq.heappop(self._delayed)
             if self._due.get(key) == due:
                 del self._due[key]
-                self._add(key)
+                self._add(key, first=False)

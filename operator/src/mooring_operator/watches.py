@@ -10,7 +10,7 @@
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import kopf
 
@@ -38,6 +38,13 @@ _OWN_BY_NAME: Final = {kind.kind: kind for kind in OWN}
 STREAMS: Final = len(CHILDREN) + len(NAMED)
 
 
+class Enqueue(Protocol):
+    """See `WorkQueue.add`."""
+
+    def __call__(self, key: Key, *, first: bool) -> None:
+        """Have `key` reconciled soon."""
+
+
 class Watches:
     """All watches, which feed `enqueue`; `missed` is called when events may have been lost.
 
@@ -46,7 +53,7 @@ class Watches:
 
     def __init__(
         self,
-        enqueue: Callable[[Key], None],
+        enqueue: Enqueue,
         news: Callable[[Kind, Mapping[str, Any]], bool],
         missed: Callable[[], None],
     ) -> None:
@@ -82,8 +89,11 @@ class Watches:
                 # listed a second time: kopf does not tell what was deleted since the first
                 self._missed()
             # what counts as news of our own kinds is for the triggers to say
-            self._news(_OWN_BY_NAME[body["kind"]], body["metadata"])
-            self._add(self._triggers.own(type, body))
+            news = self._news(_OWN_BY_NAME[body["kind"]], body["metadata"])
+            keys = self._triggers.own(type, body)
+            # somebody has just changed the object and waits for it; for what was listed nobody does
+            self._add(keys[:1], first=news and type is not None)
+            self._add(keys[1:])
 
         async def namespace(type: str | None, body: kopf.Body, **_: Any) -> None:  # noqa: A002
             self._add(self._triggers.namespace(type, body))
@@ -94,9 +104,9 @@ class Watches:
             kopf.on.event(GROUP, VERSION, kind.plural, registry=registry)(own)
         return registry
 
-    def _add(self, keys: list[Key]) -> None:
+    def _add(self, keys: list[Key], *, first: bool = False) -> None:
         for key in keys:
-            self._enqueue(key)
+            self._enqueue(key, first=first)
 
 
 def is_watched(kind: Kind, live: Mapping[str, Any]) -> bool:

@@ -4,6 +4,8 @@ Only for the rows of the Kubernetes side alone: everything else is the operator 
 before `mooring_operator.main`.
 """
 
+from dataclasses import dataclass
+
 from mooring.contract import AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY
 from mooring_operator.api import artifactstore, backendstore
 from mooring_operator.kube import Kube
@@ -20,6 +22,7 @@ from mooring_operator.stores.protocol import (
 KEY = {AWS_ACCESS_KEY_ID: "key-of-nobody", AWS_SECRET_ACCESS_KEY: "opens nothing"}
 
 
+@dataclass(frozen=True, slots=True)
 class AnsweringStore:
     """A store that has everything already, see `stores.protocol.ArtifactStore`."""
 
@@ -34,6 +37,7 @@ class AnsweringStore:
         """Nothing to revoke."""
 
 
+@dataclass(frozen=True, slots=True)
 class AnsweringServer:
     """A database server that has everything already, see `stores.protocol.DatabaseServer`."""
 

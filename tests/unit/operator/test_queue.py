@@ -19,6 +19,34 @@ def test_a_key_that_waits_is_there_once() -> None:
     assert queue.depth() == 0
 
 
+def test_what_a_person_waits_for_goes_first() -> None:
+    queue = WorkQueue()
+    queue.add(A)
+    queue.add(B, first=True)
+    assert [queue.take(), queue.take()] == [B, A]
+
+
+def test_a_key_that_waits_may_still_become_one_of_the_first() -> None:
+    queue = WorkQueue()
+    queue.add(A)
+    queue.add(B)
+    queue.add(B, first=True)
+    queue.add(B)
+    assert [queue.take(), queue.take()] == [B, A]
+    assert queue.depth() == 0
+
+
+def test_a_key_that_a_person_changes_while_it_is_held_goes_first_when_it_comes_back() -> None:
+    queue = WorkQueue()
+    queue.add(B)
+    assert queue.take() == B
+    queue.add(A)
+    queue.add(B, first=True)
+    queue.add(B)
+    queue.done(B)
+    assert [queue.take(), queue.take()] == [B, A]
+
+
 def test_a_key_added_while_it_is_held_comes_back_only_when_it_is_let_go() -> None:
     queue = WorkQueue()
     queue.add(A)

@@ -7,6 +7,8 @@ import structlog
 
 from mooring_operator.api.conditions import READY, Verdict, to_conditions
 from mooring_operator.kube import KubeError, Manifest
+from mooring_operator.queue import Key
+from mooring_operator.reconcile.passing import LASTING_S
 from mooring_operator.reconcile.world import Outcome, World
 
 log = structlog.get_logger()
@@ -28,10 +30,31 @@ def report(
         ),
         **{name: value for name, value in fields.items() if value is not None},
     }
-    if status != before:
+    if status != before and not _passes(world, live, verdicts):
         _write(world, live, status)
         _tell(live, verdicts)
     return Outcome(retry=any(v.finding is not None and not v.finding.waiting for v in verdicts))
+
+
+def _passes(world: World, live: Manifest, verdicts: Sequence[Verdict]) -> bool:
+    """Whether a state that is merely under way may be over before anybody has read of it.
+
+    It is looked at once more, and written then if it is still the same.
+    """
+    metadata = live["metadata"]
+    uid, findings = metadata["uid"], [v.finding for v in verdicts if v.finding]
+    was_ready = any(
+        condition["type"] == READY and condition["status"] == "True"
+        for condition in live.get("status", {}).get("conditions", [])
+    )
+    if was_ready or not findings or not all(finding.waiting for finding in findings):
+        world.passing.forget(uid)
+        return False
+    if world.passing.has_lasted(uid, (metadata["generation"], *findings)):
+        return False
+    key = Key(live["kind"], metadata.get("namespace", ""), metadata["name"])
+    world.queue.add_after(key, LASTING_S)
+    return True
 
 
 def _tell(live: Manifest, verdicts: Sequence[Verdict]) -> None:

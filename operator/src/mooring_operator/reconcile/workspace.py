@@ -37,7 +37,7 @@ from mooring_operator.reconcile.loading import (
     parse_spec,
     provisioned_class,
 )
-from mooring_operator.reconcile.provision import ensure_database, ensure_store
+from mooring_operator.reconcile.provision import ensure_database, ensure_store, held_credentials
 from mooring_operator.reconcile.publish import publish
 from mooring_operator.reconcile.report import report
 from mooring_operator.reconcile.rollout import migrate, verify
@@ -143,12 +143,14 @@ def _connect(world: World, loaded: Loaded) -> Connection:
     if loaded.own_binding is None:
         bindings.append(own_binding(owner))
     artifacts = loaded.class_.spec.artifact_store
+    before = held_credentials(world.kube, owner)
     credentials = ensure_store(world, owner, artifacts, trusted(owner, bindings))
     store = store_client(artifacts, owner, credentials.values)
     connection = Connection(owner, store, loaded.spec.artifact_access or "Direct")
     _ensure_own_binding(world, loaded, connection)
-    for namespace, name in {(owner.namespace, owner.name), *map(namespaced_name, loaded.claims)}:
-        world.queue.add(Key(BINDING.kind, namespace, name))
+    if credentials != before:
+        for claim in {(owner.namespace, owner.name), *map(namespaced_name, loaded.claims)}:
+            world.queue.add(Key(BINDING.kind, *claim), first=True)
     return connection
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
 from mooring_operator.api.conditions import Finding
@@ -10,6 +10,7 @@ from mooring_operator.kube import KINDS, Kube, KubeError, Manifest
 from mooring_operator.plan.drift import differs, marked
 from mooring_operator.plan.metadata import belongs, owner_of
 from mooring_operator.queue import WorkQueue
+from mooring_operator.reconcile.passing import Passing
 
 Result = TypeVar("Result")
 
@@ -19,12 +20,16 @@ _REFUSED: Final = frozenset({400, 403, 422})
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """The API server, the queue of what is to be looked at, threads for waiting, a clock."""
+    """The API server, the queue of what is to be looked at, threads for waiting, a clock.
+
+    `passing` is what the process remembers to spare itself writes.
+    """
 
     kube: Kube
     queue: WorkQueue
     threads: Executor
     now: Callable[[], str]
+    passing: Passing = field(default_factory=Passing)
 
 
 @dataclass(frozen=True, slots=True)
