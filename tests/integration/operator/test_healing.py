@@ -13,6 +13,7 @@ from mooring_operator.kube import (
     CONFIG_MAP,
     DEPLOYMENT,
     JOB,
+    NETWORK_POLICY,
     POD,
     POD_DISRUPTION_BUDGET,
     ROLE_BINDING,
@@ -63,6 +64,12 @@ EDITS = [
         "models-mlflow",
         {"spec": {"replicas": 0}},
         lambda live: live["spec"]["replicas"],
+    ),
+    Edit(
+        NETWORK_POLICY,
+        "models-mlflow",
+        {"spec": {"ingress": [{}]}},
+        lambda live: live["spec"]["ingress"],
     ),
     Edit(
         POD_DISRUPTION_BUDGET,

@@ -8,6 +8,7 @@ from mooring_operator.api.artifactstore import ArtifactStore
 from mooring_operator.api.backendstore import BackendStore
 from mooring_operator.api.base import ApiModel, Launcher
 from mooring_operator.api.conditions import Condition
+from mooring_operator.api.network import NetworkAccess
 from mooring_operator.api.server import ContainerImage, Limits, ServerDefaults
 
 DEFAULT_CLASS_ANNOTATION: Final = "mooring.dev/is-default-class"
@@ -22,6 +23,9 @@ class WorkspaceClassSpec(ApiModel):
     limits: Annotated[
         Limits, Field(description="What a workspace may ask for at most; left out, anything.")
     ] = Limits()
+    network_policy: Annotated[
+        NetworkAccess, Field(description="Who may reach the tracking servers.")
+    ] = NetworkAccess()
     guard: Annotated[
         ContainerImage, Field(description="The init container that checks a pod's connection.")
     ]

@@ -1,6 +1,7 @@
 """The tracking server in the cluster: what is always there, and what a setting asks for."""
 
 from dataclasses import replace
+from typing import Final
 
 from mooring_operator.api.conditions import Finding
 from mooring_operator.api.server import EnvVar, Limits
@@ -8,6 +9,7 @@ from mooring_operator.api.workspace import WorkspaceSpec
 from mooring_operator.api.workspaceclass import WorkspaceClassSpec
 from mooring_operator.kube import (
     AUTOSCALER,
+    NETWORK_POLICY,
     POD_DISRUPTION_BUDGET,
     SECRET,
     SERVICE,
@@ -16,13 +18,14 @@ from mooring_operator.kube import (
 from mooring_operator.plan.binding import decoded
 from mooring_operator.plan.connection import Connection
 from mooring_operator.plan.metadata import OPTIONAL_ANNOTATION, SERVER, Owner, belongs, digest
+from mooring_operator.plan.network import network_policy
 from mooring_operator.plan.server import ServerPlan, disruption_budget, server_objects
 from mooring_operator.plan.sizing import Size, excess, size
 from mooring_operator.reconcile.workloads import deployment_of, pods_of
 from mooring_operator.reconcile.world import Blocked, World, apply, ensure
 from mooring_operator.status.workloads import server_finding
 
-OPTIONAL = (POD_DISRUPTION_BUDGET,)
+OPTIONAL: Final = (NETWORK_POLICY, POD_DISRUPTION_BUDGET)
 """Kinds of which a workspace has one object or none."""
 
 
@@ -31,10 +34,13 @@ def serve(
     connection: Connection,
     class_: WorkspaceClassSpec,
     spec: WorkspaceSpec,
+    *,
+    visitors: list[str],
     database_digest: str,
 ) -> Manifest:
     """Have the tracking server run as planned; its live Deployment once the newest one serves.
 
+    `visitors` are the namespaces whose pods use it.
     Raises Blocked with how far it is, or with what the workspace may not have.
     """
     workspace = connection.workspace
@@ -46,7 +52,11 @@ def serve(
         environment_digest=_environment_digest(world, workspace, spec.server.env),
     )
     account, service, deployment = server_objects(connection, plan, database_digest)
-    optional = _optional(workspace, plan)
+    optional = []
+    if class_.network_policy.enabled:
+        optional.append(network_policy(workspace, class_.network_policy, visitors))
+    if plan.size.replicas != 1:
+        optional.append(disruption_budget(workspace))
     ensure(world, account)
     _ensure_service(world, workspace, service, optional)
     for desired in optional:
@@ -57,11 +67,6 @@ def serve(
         if finding:
             raise Blocked(finding)
     return live
-
-
-def _optional(workspace: Owner, plan: ServerPlan) -> list[Manifest]:
-    """The objects that settings ask for."""
-    return [disruption_budget(workspace)] if plan.size.replicas != 1 else []
 
 
 def _ensure_service(

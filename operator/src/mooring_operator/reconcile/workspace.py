@@ -27,6 +27,7 @@ from mooring_operator.plan.metadata import (
     belongs,
     namespaced_name,
 )
+from mooring_operator.plan.network import visitors
 from mooring_operator.plan.trust import trusted
 from mooring_operator.queue import Key
 from mooring_operator.reconcile.deletion import delete_workspace
@@ -59,12 +60,13 @@ class Loaded:
     spec: WorkspaceSpec
     class_: LoadedClass
     bindings: list[Manifest]
+    admitted: list[Manifest]
+    """Those of the claims that the workspace admits."""
 
     @property
     def claims(self) -> list[Manifest]:
         """The bindings that claim the workspace, whether or not it admits them."""
-        mine = (self.owner.namespace, self.owner.name)
-        return [binding for binding in self.bindings if workspace_of(binding) == mine]
+        return _claims(self.owner, self.bindings)
 
     @property
     def own_binding(self) -> Manifest | None:
@@ -104,7 +106,15 @@ def _load(world: World, live: Manifest, owner: Owner) -> Loaded:
     where = owner.namespace if spec.allowed_namespaces.from_ == "Same" else ""
     bindings = world.threads.submit(world.kube.search, BINDING, where)
     class_ = load_class(world.kube, live)
-    return Loaded(owner, spec, class_, bindings.result())
+    allowed, claims = spec.allowed_namespaces, _claims(owner, bindings.result())
+    claimants = {binding["metadata"]["namespace"] for binding in claims}
+    admitted = {n for n in claimants if admits(world.kube, allowed, owner.namespace, n)}
+    welcome = [binding for binding in claims if binding["metadata"]["namespace"] in admitted]
+    return Loaded(owner, spec, class_, bindings.result(), welcome)
+
+
+def _claims(owner: Owner, bindings: list[Manifest]) -> list[Manifest]:
+    return [b for b in bindings if workspace_of(b) == (owner.namespace, owner.name)]
 
 
 def _converge(world: World, live: Manifest, loaded: Loaded) -> Outcome:
@@ -136,12 +146,9 @@ def _database(world: World, live: Manifest, owner: Owner, class_: WorkspaceClass
 
 def _connect(world: World, loaded: Loaded) -> Connection:
     """Have the store trust those whom admitted bindings name, and the bindings tell their pods."""
-    owner, allowed = loaded.owner, loaded.spec.allowed_namespaces
-    claimants = {binding["metadata"]["namespace"] for binding in loaded.claims}
-    admitted = {n for n in claimants if admits(world.kube, allowed, owner.namespace, n)}
-    bindings = [b for b in loaded.claims if b["metadata"]["namespace"] in admitted]
+    owner, bindings = loaded.owner, loaded.admitted
     if loaded.own_binding is None:
-        bindings.append(own_binding(owner))
+        bindings = [*bindings, own_binding(owner)]
     artifacts = loaded.class_.spec.artifact_store
     before = held_credentials(world.kube, owner)
     credentials = ensure_store(world, owner, artifacts, trusted(owner, bindings))
@@ -185,7 +192,10 @@ def _rollout(
     old = migration is not None and serves(world, owner)
     if isinstance(connection, Finding) or stopped or old:
         return migration, waits, waits
-    server = attempt(lambda: serve(world, connection, class_, spec, database))
+    names = visitors(owner, loaded.admitted, class_.launchers)
+    server = attempt(
+        lambda: serve(world, connection, class_, spec, visitors=names, database_digest=database)
+    )
     if isinstance(server, Finding):
         waits = Finding("Waiting", "waits for the tracking server", waiting=True)
         return migration, server, waits

@@ -1,0 +1,44 @@
+"""The NetworkPolicy of a tracking server follows its bindings and its class."""
+
+from mooring_operator.kube import BINDING, NETWORK_POLICY, WORKSPACE
+from mooring_operator.plan.network import NAMESPACE_LABEL
+from tests.integration.operator.world import World, until
+
+
+def admitted(world: World, namespace: str) -> list[str]:
+    """Names of the namespaces whose pods the policy lets in."""
+    live = world.api.get(NETWORK_POLICY, namespace, "models-mlflow")
+    assert live is not None
+    first = live["spec"]["ingress"][0]["from"][0]["namespaceSelector"]["matchExpressions"][0]
+    assert first["key"] == NAMESPACE_LABEL
+    return list(first["values"])
+
+
+def test_the_policy_follows_the_bindings(world: World) -> None:
+    team, guests = world.ready_workspace(), world.namespace("guests")
+    assert admitted(world, team) == ["airflow", team], "the class names Airflow as a launcher"
+    world.make_binding(guests, "guest", "models", team)
+    world.binding_is(guests, "guest", "NotAdmitted")
+    assert admitted(world, team) == ["airflow", team]
+
+    allowed = {"spec": {"allowedNamespaces": {"from": "All"}}}
+    world.api.patch(WORKSPACE, team, "models", allowed)
+    until(lambda: admitted(world, team) == ["airflow", guests, team], "the guests")
+    world.api.delete(BINDING, guests, "guest")
+    until(lambda: admitted(world, team) == ["airflow", team], "the guests to go")
+
+
+def test_the_class_opens_it_and_switches_it_off(world: World) -> None:
+    team = world.ready_workspace()
+    ingress = {"matchLabels": {"role": "ingress"}}
+    world.edit_class({"networkPolicy": {"alsoFrom": [ingress]}})
+
+    def opened() -> bool:
+        live = world.api.get(NETWORK_POLICY, team, "models-mlflow") or {}
+        return {"namespaceSelector": ingress} in live["spec"]["ingress"][0]["from"]
+
+    until(opened, "the ingress to be let in")
+    world.edit_class({"networkPolicy": {"enabled": False}})
+    until(lambda: not world.api.list(NETWORK_POLICY, team), "the policy to go")
+    world.edit_class({"networkPolicy": {"enabled": True}})
+    until(opened, "the policy to be back")
