@@ -179,9 +179,9 @@ def test_the_class_keeps_what_it_names_itself() -> None:
     assert annotations == {f"{contract.GROUP}/is-default-class": "true"}
 
 
-def test_a_class_without_stores_is_refused_before_anything_is_installed() -> None:
-    with pytest.raises(RenderError, match="missing properties 'artifactStore', 'backendStore'"):
-        render("mooring", {"class": {"create": True}})
+def test_a_class_needs_nothing_but_its_images() -> None:
+    workspace_class = find(render("mooring", {"class": {"create": True}}), "MlflowWorkspaceClass")
+    assert workspace_class["spec"].keys() == {"server", "guard"}
 
 
 # --- admission ------------------------------------------------------------------------------------

@@ -46,6 +46,7 @@ SECRET: Final = Kind("v1", "Secret", "secrets")
 CONFIG_MAP: Final = Kind("v1", "ConfigMap", "configmaps")
 SERVICE: Final = Kind("v1", "Service", "services")
 SERVICE_ACCOUNT: Final = Kind("v1", "ServiceAccount", "serviceaccounts")
+PERSISTENT_VOLUME_CLAIM: Final = Kind("v1", "PersistentVolumeClaim", "persistentvolumeclaims")
 POD: Final = Kind("v1", "Pod", "pods")
 DEPLOYMENT: Final = Kind("apps/v1", "Deployment", "deployments")
 JOB: Final = Kind("batch/v1", "Job", "jobs")
@@ -63,6 +64,7 @@ KINDS: Final = {
         SECRET,
         CONFIG_MAP,
         SERVICE,
+        PERSISTENT_VOLUME_CLAIM,
         SERVICE_ACCOUNT,
         DEPLOYMENT,
         JOB,

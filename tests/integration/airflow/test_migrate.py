@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from mooring.contract import DATABASE_COPY, SCHEMA_NEWER, SCHEMA_OLDER
+from mooring.contract import COPY_BESIDE, DATABASE_COPY, SCHEMA_NEWER, SCHEMA_OLDER
 from mooring.migrate import BACKEND_STORE_URI
 from tests.integration.airflow.world import Workspace
 from tests.services.older_mlflow import (
@@ -42,6 +42,24 @@ def test_a_failure_does_not_tell_the_password(team: Workspace) -> None:
     assert done.returncode == 1
     assert "MigrationFailed: the migration of the database failed: " in done.stderr
     assert "secret-word" not in done.stderr + done.stdout
+
+
+def test_a_file_on_a_volume_is_copied_beside_itself(team: Workspace, tmp_path: Path) -> None:
+    """As the init container of a server on a volume does."""
+    database = tmp_path / "mlflow.db"
+    uri, artifacts = f"sqlite:///{database}", (tmp_path / "artifacts").as_uri()
+    environment = {BACKEND_STORE_URI: uri, DATABASE_COPY: COPY_BESIDE}
+    assert older_migrate(environment) == 0
+    assert list(tmp_path.glob("mlflow.db.*")) == [], "a new file has nothing to go back to"
+    older(LOG, uri, artifacts)
+
+    done = team.mooring("migrate", env=environment)
+    assert done.returncode == 0, done.stderr
+    assert team.pod(READ, uri).stdout == WRITTEN
+
+    [copy] = tmp_path.glob("mlflow.db.*")
+    copy.rename(database)
+    assert older(READ, uri) == WRITTEN
 
 
 def older_migrate(env: Mapping[str, str]) -> int:

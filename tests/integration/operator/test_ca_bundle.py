@@ -108,7 +108,6 @@ def test_authorities_that_change_reach_pods_and_are_taken_back(
     both = tls_store.ca + trustme.CA().cert_pem.bytes().decode()
 
     bundle(world, both)
-    world.edit_class({"guard": {"image": "mooring/runtime:2"}})
 
     until(lambda: files(world, team, "models") == {contract.CA_FILE: both}, "the new authorities")
     until(lambda: world.published(team, "models")[contract.GENERATION] != before, "a new digest")

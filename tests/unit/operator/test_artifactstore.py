@@ -11,12 +11,16 @@ from mooring_operator.api.artifactstore import ArtifactStore
 from mooring_operator.api.backendstore import BackendStore
 from mooring_operator.api.binding import BindingSpec, WorkspaceRef
 from mooring_operator.api.server import ContainerImage, ServerDefaults, ServerSpec
+from mooring_operator.api.workspace import WorkspaceSpec
+from mooring_operator.api.workspaceclass import WorkspaceClassSpec
 from mooring_operator.plan.artifactstore import store_client
 from mooring_operator.plan.binding import decoded, pod_fragment, published_objects
 from mooring_operator.plan.connection import Connection, pod_environment
+from mooring_operator.plan.database import sqlite_secret
 from mooring_operator.plan.metadata import Owner
 from mooring_operator.plan.server import ServerPlan, server_objects
 from mooring_operator.plan.sizing import size
+from mooring_operator.reconcile.loading import access_of
 
 WORKSPACE = Owner("MlflowWorkspace", "team-a", "models", "1")
 SPEC = BindingSpec(workspace_ref=WorkspaceRef(name="models"))
@@ -102,6 +106,28 @@ def test_with_proxied_access_only_the_server_holds_what_the_store_gave() -> None
     assert given["MLFLOW_ARTIFACTS_DESTINATION"] == "s3://mlflow/team-a/models"
     assert given["MLFLOW_DEFAULT_ARTIFACT_ROOT"] == "mlflow-artifacts:/"
     assert contract.VOLUME_NAME in {volume["name"] for volume in pod["volumes"]}
+
+
+def test_a_class_without_stores_keeps_all_on_a_volume_that_only_the_server_mounts() -> None:
+    images = {"server": {"image": "mooring/server:1"}, "guard": {"image": "mooring/runtime:1"}}
+    spec = WorkspaceClassSpec.model_validate(images)
+    client = store_client(spec.artifact_store, WORKSPACE, {})
+    connection = Connection(WORKSPACE, client, access_of(WorkspaceSpec(), client))
+    assert connection.artifact_root == "mlflow-artifacts:/"
+    assert pod_fragment("models", connection, spec.guard)["volumes"] == []
+
+    plan = ServerPlan(spec.server, size(spec.server, ServerSpec()), migrates=True)
+    [*_, deployment] = server_objects(connection, plan, "1")
+    pod = deployment["spec"]["template"]["spec"]
+    [migration], [server] = pod["initContainers"], pod["containers"]
+    mount = {"name": "data", "mountPath": "/var/lib/mooring"}
+    assert mount in migration["volumeMounts"]
+    assert mount in server["volumeMounts"]
+    given = {entry["name"]: entry.get("value", "") for entry in server["env"]}
+    assert given["MLFLOW_ARTIFACTS_DESTINATION"] == "/var/lib/mooring/artifacts"
+    assert (
+        decoded(sqlite_secret(WORKSPACE))["runtime-uri"] == "sqlite:////var/lib/mooring/mlflow.db"
+    )
 
 
 @pytest.mark.parametrize("model", [ArtifactStore, BackendStore])

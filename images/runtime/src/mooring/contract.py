@@ -103,6 +103,8 @@ XCOM_KEY: Final = "mlflow_run"
 
 DATABASE_COPY: Final = "MOORING_DATABASE_COPY"
 """Environment of the migration: the copy of the database that an upgrade may fall back on."""
+COPY_BESIDE: Final = "beside"
+"""Value of it: make a copy of the SQLite file beside it, called FILE.SCHEMA, before an upgrade."""
 SCHEMA_OLDER: Final = 3
 """Exit code of the migration: the schema needs an upgrade, and no copy was named."""
 SCHEMA_NEWER: Final = 4

@@ -5,10 +5,14 @@ of the node can read; this takes it from the environment and does the same.
 
 A schema that holds data is upgraded only when MOORING_DATABASE_COPY names a copy of the database:
 there is no way back from an upgrade but such a copy, and MLflow asks for one
-(https://mlflow.org/docs/latest/self-hosting/migration).
+(https://mlflow.org/docs/latest/self-hosting/migration). Of a SQLite file it makes one itself when
+asked to.
 """
 
+import sqlite3
 from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
@@ -57,12 +61,26 @@ def _migrate(uri: str, copy: str) -> tuple[int, Finding | None]:
         scripts = ScriptDirectory.from_config(utils._get_alembic_config(db_url=""))
         if found not in {script.revision for script in scripts.walk_revisions()}:
             return contract.SCHEMA_NEWER, _newer(found, version)
+        if copy == contract.COPY_BESIDE:
+            copy = _copied_file(engine.url.database, found)
         if not copy:
             return contract.SCHEMA_OLDER, _older(found, wanted, version)
         print(f"upgrading schema {found} to {wanted}; the copy is {copy}", flush=True)
         utils._upgrade_db(engine)
     engine.dispose()
     return 0, None
+
+
+def _copied_file(database: str, revision: str) -> str:
+    """Copy a SQLite file beside itself, unless an earlier try did; the name of the copy."""
+    copy = Path(f"{database}.{revision}")
+    if not copy.exists():
+        unfinished = Path(f"{copy}.part")
+        unfinished.unlink(missing_ok=True)
+        with closing(sqlite3.connect(database)) as live, closing(sqlite3.connect(unfinished)) as to:
+            live.backup(to)
+        unfinished.rename(copy)
+    return copy.name
 
 
 def _older(found: str, wanted: str, version: str) -> Finding:

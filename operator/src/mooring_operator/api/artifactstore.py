@@ -139,15 +139,48 @@ class S3Store(ApiModel):
     ] = "https://kubernetes.default.svc"
 
 
+class VolumeStore(ApiModel):
+    """A volume for each workspace, for a cluster without an object store.
+
+    Only the tracking server mounts it, so artifacts go through the server.
+    """
+
+    storage_class: Annotated[
+        str | None,
+        Field(min_length=1, max_length=253, description="StorageClass; left out, the default one."),
+    ] = None
+    size: Annotated[
+        str,
+        Field(
+            max_length=32,
+            description="Size of the volume of a workspace that is made from now on.",
+            json_schema_extra=rules(
+                rule(
+                    "isQuantity(self) && quantity(self).isGreaterThan(quantity('0'))",
+                    "size is a quantity above zero, as in 10Gi",
+                )
+            ),
+        ),
+    ] = "10Gi"
+    access_mode: Annotated[
+        Literal["ReadWriteOnce", "ReadWriteOncePod", "ReadWriteMany"],
+        Field(description="Access mode of the volume; one server mounts it at a time anyway."),
+    ] = "ReadWriteOnce"
+
+
 class ArtifactStore(OneOf):
     """Where artifacts lie: exactly one store."""
 
     s3: Annotated[S3Store | None, Field(description="An S3 bucket.")] = None
+    volume: Annotated[
+        VolumeStore | None,
+        Field(description="A volume of the tracking server, through which artifacts go then."),
+    ] = None
 
     @property
-    def chosen(self) -> S3Store:
+    def chosen(self) -> S3Store | VolumeStore:
         """The store that is set."""
-        store: S3Store = self.only
+        store: S3Store | VolumeStore = self.only
         return store
 
 

@@ -48,13 +48,21 @@ class PostgresqlStore(ApiModel):
     ] = 2
 
 
+class SqliteStore(ApiModel):
+    """A SQLite file for each workspace, beside the artifacts on its volume."""
+
+
 class BackendStore(OneOf):
     """Where runs, parameters and metrics are kept: exactly one store."""
 
     postgresql: Annotated[PostgresqlStore | None, Field(description="A PostgreSQL server.")] = None
+    sqlite: Annotated[
+        SqliteStore | None,
+        Field(description="A SQLite file on the volume; goes with artifactStore.volume only."),
+    ] = None
 
     @property
-    def chosen(self) -> PostgresqlStore:
+    def chosen(self) -> PostgresqlStore | SqliteStore:
         """The store that is set."""
-        store: PostgresqlStore = self.only
+        store: PostgresqlStore | SqliteStore = self.only
         return store

@@ -4,9 +4,9 @@ from typing import Annotated, Any, Final
 
 from pydantic import Field
 
-from mooring_operator.api.artifactstore import ArtifactStore
-from mooring_operator.api.backendstore import BackendStore
-from mooring_operator.api.base import ApiModel, Launcher
+from mooring_operator.api.artifactstore import ArtifactStore, VolumeStore
+from mooring_operator.api.backendstore import BackendStore, SqliteStore
+from mooring_operator.api.base import ApiModel, Launcher, rule, rules
 from mooring_operator.api.conditions import Condition
 from mooring_operator.api.network import NetworkAccess
 from mooring_operator.api.server import ContainerImage, Limits, ServerDefaults
@@ -15,10 +15,25 @@ DEFAULT_CLASS_ANNOTATION: Final = "mooring.dev/is-default-class"
 
 
 class WorkspaceClassSpec(ApiModel):
-    """Spec of an MlflowWorkspaceClass."""
+    """Spec of an MlflowWorkspaceClass; without any store, runs and artifacts lie on a volume."""
 
-    artifact_store: Annotated[ArtifactStore, Field(description="Where artifacts lie.")]
-    backend_store: Annotated[BackendStore, Field(description="Where runs are kept.")]
+    model_config = ApiModel.model_config | {
+        "json_schema_extra": rules(
+            rule(
+                "!has(self.backendStore.sqlite) || has(self.artifactStore.volume)",
+                "backendStore.sqlite is a file on the volume: set backendStore.postgresql, or have "
+                "artifactStore.volume",
+                fieldPath=".backendStore",
+            )
+        )
+    }
+
+    artifact_store: Annotated[ArtifactStore, Field(description="Where artifacts lie.")] = (
+        ArtifactStore(volume=VolumeStore())
+    )
+    backend_store: Annotated[BackendStore, Field(description="Where runs are kept.")] = (
+        BackendStore(sqlite=SqliteStore())
+    )
     server: Annotated[ServerDefaults, Field(description="The tracking server.")]
     limits: Annotated[
         Limits, Field(description="What a workspace may ask for at most; left out, anything.")

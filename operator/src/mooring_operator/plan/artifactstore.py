@@ -6,9 +6,10 @@ One function for each kind of store.
 from collections.abc import Mapping
 
 from mooring import contract
-from mooring_operator.api.artifactstore import ArtifactStore, S3Store, artifact_prefix
+from mooring_operator.api.artifactstore import ArtifactStore, S3Store, VolumeStore, artifact_prefix
 from mooring_operator.plan.connection import StoreClient
 from mooring_operator.plan.metadata import Owner
+from mooring_operator.plan.volume import ARTIFACTS_PATH, DATA
 
 
 def store_client(store: ArtifactStore, workspace: Owner, held: Mapping[str, str]) -> StoreClient:
@@ -19,7 +20,11 @@ def store_client(store: ArtifactStore, workspace: Owner, held: Mapping[str, str]
     """
     files = {key: value for key, value in held.items() if is_file(key)}
     variables = {key: value for key, value in held.items() if not is_file(key)}
-    return _s3(store.chosen, workspace, variables, files)
+    match store.chosen:
+        case S3Store() as s3:
+            return _s3(s3, workspace, variables, files)
+        case VolumeStore():
+            return StoreClient(ARTIFACTS_PATH, {}, claim=workspace.child_name_for(DATA))
 
 
 def is_file(key: str) -> bool:

@@ -26,13 +26,15 @@ class StoreClient:
     `root` is the URI under which every artifact of the workspace lies. `environment` has the names
     of `mooring.contract`, of secrets too. With `token_audience`, a service account token for that
     audience is mounted at `contract.TOKEN_PATH`. `files` are mounted at `contract.MOUNT_PATH`, by
-    name.
+    name. `claim` is the PersistentVolumeClaim that the artifacts lie on, which only the server
+    mounts.
     """
 
     root: str
     environment: dict[str, str] = field(repr=False)
     token_audience: str | None = None
     files: dict[str, str] = field(default_factory=dict, repr=False)
+    claim: str | None = None
 
 
 PROXIED: Final = StoreClient(

@@ -8,6 +8,7 @@ from urllib.parse import quote
 from mooring_operator.api.backendstore import PostgresqlStore
 from mooring_operator.plan.binding import encoded
 from mooring_operator.plan.metadata import DATABASE, Manifest, Owner, child
+from mooring_operator.plan.volume import SQLITE_URI
 
 MIGRATION_PASSWORD: Final = "migration-password"
 MIGRATION_URI: Final = "migration-uri"
@@ -55,6 +56,19 @@ def database_secret(
     }
     head = child(workspace, "v1", "Secret", workspace.child_name_for(DATABASE), DATABASE)
     return head | {"type": "Opaque", "data": encoded(values)}
+
+
+def sqlite_secret(workspace: Owner) -> Manifest:
+    """The same Secret where the database is a file on the workspace's volume."""
+    values = {MIGRATION_URI: SQLITE_URI, RUNTIME_URI: SQLITE_URI}
+    head = child(workspace, "v1", "Secret", workspace.child_name_for(DATABASE), DATABASE)
+    return head | {"type": "Opaque", "data": encoded(values)}
+
+
+def backend_store_uri(workspace: Owner, key: str) -> Manifest:
+    """The variable in which MLflow finds its database; `key` says with which login."""
+    reference = {"name": workspace.child_name_for(DATABASE), "key": key}
+    return {"name": "MLFLOW_BACKEND_STORE_URI", "valueFrom": {"secretKeyRef": reference}}
 
 
 def _uri(server: PostgresqlStore, database: str, role: str, password: str) -> str:

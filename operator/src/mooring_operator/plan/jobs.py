@@ -10,10 +10,9 @@ from mooring.contract import DATABASE_COPY
 from mooring_operator.api.server import ContainerImage, ServerDefaults
 from mooring_operator.plan.binding import pod_fragment
 from mooring_operator.plan.connection import Connection, pod_environment
-from mooring_operator.plan.database import MIGRATION_URI
+from mooring_operator.plan.database import MIGRATION_URI, backend_store_uri
 from mooring_operator.plan.metadata import (
     CANARY,
-    DATABASE,
     MIGRATION,
     Manifest,
     Owner,
@@ -45,15 +44,7 @@ def migration_job(
         **restricted_container(MIGRATION, server),
         "command": ["mooring", "migrate"],
         "env": [
-            {
-                "name": "MLFLOW_BACKEND_STORE_URI",
-                "valueFrom": {
-                    "secretKeyRef": {
-                        "name": workspace.child_name_for(DATABASE),
-                        "key": MIGRATION_URI,
-                    }
-                },
-            },
+            backend_store_uri(workspace, MIGRATION_URI),
             *([{"name": DATABASE_COPY, "value": copy}] if copy is not None else []),
         ],
         "volumeMounts": [temp_mount()],

@@ -15,8 +15,10 @@ USER: Final = 10001
 TEMP: Final = "tmp"
 
 
-def restricted_pod() -> Json:
+def restricted_pod(group: int | None = None) -> Json:
     """Pod fields of the restricted Pod Security Standard, without service links.
+
+    With `group`, its volumes belong to that group and can be written to.
 
     A Service called `mlflow` would otherwise set MLFLOW_PORT=tcp://…, which the server refuses.
     With a process namespace of the pod, no container's program is its first process: the kernel
@@ -30,6 +32,7 @@ def restricted_pod() -> Json:
         "securityContext": {
             "runAsNonRoot": True,
             "seccompProfile": {"type": "RuntimeDefault"},
+            **({"fsGroup": group, "fsGroupChangePolicy": "OnRootMismatch"} if group else {}),
         },
     }
 

@@ -6,9 +6,9 @@ from typing import Any, Final
 from mooring import contract
 from mooring_operator.api.server import EnvVar, ServerDefaults
 from mooring_operator.plan.connection import PORT, PROXIED, Connection
-from mooring_operator.plan.database import RUNTIME_URI
+from mooring_operator.plan.database import MIGRATION_URI, RUNTIME_URI, backend_store_uri
 from mooring_operator.plan.metadata import (
-    DATABASE,
+    MIGRATION,
     SERVER,
     STORE,
     Manifest,
@@ -19,6 +19,7 @@ from mooring_operator.plan.metadata import (
     selector,
 )
 from mooring_operator.plan.pods import (
+    USER,
     placement,
     restricted_container,
     restricted_pod,
@@ -28,6 +29,7 @@ from mooring_operator.plan.pods import (
     temp_volume,
 )
 from mooring_operator.plan.sizing import Size
+from mooring_operator.plan.volume import data_mounts, data_volumes
 
 CONFIG_ANNOTATION: Final = f"{contract.GROUP}/config-digest"
 SHUTDOWN_S: Final = 60
@@ -48,13 +50,16 @@ SETTINGS: Final = {
 class ServerPlan:
     """What one workspace's server is to be.
 
-    `environment_digest` changes with the values of Secrets that `environment` names.
+    `environment_digest` changes with the values of Secrets that `environment` names. With
+    `migrates` its own pod brings the schema to its version first: a file on a volume is nobody
+    else's to open.
     """
 
     defaults: ServerDefaults
     size: Size
     environment: list[EnvVar] = field(default_factory=list)
     environment_digest: str = ""
+    migrates: bool = False
 
 
 def server_objects(
@@ -102,6 +107,7 @@ def _service(workspace: Owner) -> Manifest:
 
 def _deployment(connection: Connection, plan: ServerPlan, database_digest: str) -> Manifest:
     workspace, replicas = connection.workspace, plan.size.replicas
+    claim = connection.store.claim
     config = _config(connection, database_digest, plan.environment_digest)
     template = {
         "metadata": {
@@ -109,13 +115,14 @@ def _deployment(connection: Connection, plan: ServerPlan, database_digest: str) 
             "annotations": {CONFIG_ANNOTATION: config},
         },
         "spec": {
-            **restricted_pod(),
+            **restricted_pod(group=USER if claim else None),
             **placement(plan.defaults),
             "topologySpreadConstraints": _spread(workspace, plan.defaults),
             "serviceAccountName": workspace.child_name,
             "terminationGracePeriodSeconds": SHUTDOWN_S,
+            **({"initContainers": [_migration(connection, plan)]} if plan.migrates else {}),
             "containers": [_container(connection, plan)],
-            "volumes": [temp_volume(), *_store_volumes(connection)],
+            "volumes": [temp_volume(), *data_volumes(claim), *_store_volumes(connection)],
         },
     }
     head = child(workspace, "apps/v1", "Deployment", workspace.child_name, SERVER)
@@ -123,12 +130,31 @@ def _deployment(connection: Connection, plan: ServerPlan, database_digest: str) 
         "spec": {
             **({"replicas": replicas} if replicas is not None else {}),
             "selector": {"matchLabels": selector(workspace, SERVER)},
-            "strategy": {
-                "type": "RollingUpdate",
-                "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1},
-            },
+            "strategy": _recreate() if claim else _rolling(),
             "template": template,
         }
+    }
+
+
+def _rolling() -> dict[str, Any]:
+    return {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}}
+
+
+def _recreate() -> dict[str, Any]:
+    """The old server lets go of the volume before the new one starts."""
+    return {"type": "Recreate"}
+
+
+def _migration(connection: Connection, plan: ServerPlan) -> dict[str, Any]:
+    return {
+        **restricted_container(MIGRATION, plan.defaults),
+        "command": ["mooring", "migrate"],
+        "env": [
+            backend_store_uri(connection.workspace, MIGRATION_URI),
+            {"name": contract.DATABASE_COPY, "value": contract.COPY_BESIDE},
+        ],
+        "resources": plan.size.resources.model_dump(by_alias=True, exclude_defaults=True),
+        "volumeMounts": [temp_mount(), *data_mounts(connection.store.claim)],
     }
 
 
@@ -178,7 +204,11 @@ def _container(connection: Connection, plan: ServerPlan) -> dict[str, Any]:
             "failureThreshold": 6,
         },
         "resources": plan.size.resources.model_dump(by_alias=True, exclude_defaults=True),
-        "volumeMounts": [temp_mount(), *store_mounts(connection.store)],
+        "volumeMounts": [
+            temp_mount(),
+            *data_mounts(connection.store.claim),
+            *store_mounts(connection.store),
+        ],
     }
 
 
@@ -196,15 +226,7 @@ def _environment(connection: Connection, plan: ServerPlan) -> list[dict[str, Any
     settings = _settings(plan) | _artifact_settings(connection) | public
     keys = sorted(filter(_secret, store))
     return [
-        {
-            "name": "MLFLOW_BACKEND_STORE_URI",
-            "valueFrom": {
-                "secretKeyRef": {
-                    "name": workspace.child_name_for(DATABASE),
-                    "key": RUNTIME_URI,
-                }
-            },
-        },
+        backend_store_uri(workspace, RUNTIME_URI),
         {"name": "POD_IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}},
         {"name": "MLFLOW_SERVER_ALLOWED_HOSTS", "value": ",".join(allowed_hosts(workspace))},
         *({"name": k, "value": v} for k, v in sorted(settings.items())),

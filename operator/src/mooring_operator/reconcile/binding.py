@@ -29,7 +29,7 @@ from mooring_operator.plan.connection import Connection
 from mooring_operator.plan.metadata import Owner, belongs
 from mooring_operator.plan.trust import Account, accounts, untrusted
 from mooring_operator.queue import Key
-from mooring_operator.reconcile.loading import admits, load_class, parse_spec
+from mooring_operator.reconcile.loading import access_of, admits, load_class, parse_spec
 from mooring_operator.reconcile.provision import held_credentials
 from mooring_operator.reconcile.publish import publish
 from mooring_operator.reconcile.report import report
@@ -131,8 +131,7 @@ def _answer(world: World, claim: Claim) -> dict[str, object]:
                 "WorkloadIdentity",
             )
         )
-    access = claim.workspace_spec.artifact_access or "Direct"
-    connection = Connection(workspace, store, access)
+    connection = Connection(workspace, store, access_of(claim.workspace_spec, store))
     objects = published_objects(owner, claim.spec, connection)
     publish(world, objects)
     own = [claim.spec.launcher] if claim.spec.launcher else []

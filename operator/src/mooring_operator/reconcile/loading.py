@@ -7,13 +7,14 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from mooring_operator.api.conditions import Finding
-from mooring_operator.api.workspace import AllowedNamespaces
+from mooring_operator.api.workspace import AllowedNamespaces, ArtifactAccess, WorkspaceSpec
 from mooring_operator.api.workspaceclass import (
     DEFAULT_CLASS_ANNOTATION,
     WorkspaceClassSpec,
     is_default,
 )
 from mooring_operator.kube import NAMESPACE, WORKSPACE_CLASS, Kube, Manifest
+from mooring_operator.plan.connection import StoreClient
 from mooring_operator.plan.metadata import CLASS_ANNOTATION
 from mooring_operator.reconcile.world import Blocked
 
@@ -68,6 +69,21 @@ def admits(kube: Kube, allowed: AllowedNamespaces, own: str, namespace: str) -> 
     live = kube.get(NAMESPACE, "", namespace)
     labels = live["metadata"].get("labels", {}) if live else {}
     return allowed.admits(own, namespace, labels)
+
+
+def access_of(spec: WorkspaceSpec, store: StoreClient) -> ArtifactAccess:
+    """How pods of a workspace reach its artifacts; raises Blocked for what cannot be."""
+    if store.claim is None:
+        return spec.artifact_access or "Direct"
+    if spec.artifact_access == "Direct":
+        raise Blocked(
+            Finding(
+                "InvalidSpec",
+                "spec.artifactAccess is Direct, and the class keeps artifacts on a volume, which "
+                "only the tracking server reaches: make the workspace anew without that field",
+            )
+        )
+    return "Proxied"
 
 
 def _named(kube: Kube, name: str) -> Manifest:

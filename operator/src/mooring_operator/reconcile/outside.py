@@ -19,6 +19,7 @@ from mooring_operator.stores.protocol import (
     S3Connection,
 )
 from mooring_operator.stores.s3_iam import S3IamStore
+from mooring_operator.stores.volume import VolumeArtifacts, VolumeDatabase
 
 USERNAME = "username"
 PASSWORD = "password"
@@ -26,7 +27,11 @@ PASSWORD = "password"
 
 def artifact_store(kube: Kube, store: artifactstore.ArtifactStore) -> ArtifactStore:
     """The store of the class, with the administrator's credential; raises Blocked."""
-    return _s3(kube, store.chosen)
+    match store.chosen:
+        case artifactstore.S3Store() as s3:
+            return _s3(kube, s3)
+        case artifactstore.VolumeStore():
+            return VolumeArtifacts()
 
 
 def _s3(kube: Kube, s3: artifactstore.S3Store) -> S3IamStore:
@@ -50,12 +55,18 @@ def _s3(kube: Kube, s3: artifactstore.S3Store) -> S3IamStore:
 
 def database_server(kube: Kube, store: backendstore.BackendStore) -> DatabaseServer:
     """The database server of the class, with the administrator's login; raises Blocked."""
-    return _postgresql(kube, store.chosen)
+    match store.chosen:
+        case backendstore.PostgresqlStore() as server:
+            return _postgresql(kube, server)
+        case backendstore.SqliteStore():
+            return VolumeDatabase()
 
 
-def database_copies(kube: Kube, store: backendstore.BackendStore, database: str) -> DatabaseCopies:
+def database_copies(
+    kube: Kube, server: backendstore.PostgresqlStore, database: str
+) -> DatabaseCopies:
     """The copies of a workspace's database on the server of the class; raises Blocked."""
-    return PostgresqlCopies(_postgresql(kube, store.chosen), database)
+    return PostgresqlCopies(_postgresql(kube, server), database)
 
 
 def _postgresql(kube: Kube, postgresql: backendstore.PostgresqlStore) -> PostgresqlServer:

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from mooring.contract import AWS_ACCESS_KEY_ID
-from mooring_operator.api.artifactstore import ArtifactStore, artifact_prefix
-from mooring_operator.api.backendstore import BackendStore
+from mooring_operator.api.artifactstore import ArtifactStore, VolumeStore, artifact_prefix
+from mooring_operator.api.backendstore import BackendStore, SqliteStore
 from mooring_operator.api.conditions import Finding
 from mooring_operator.kube import SECRET, Kube, Manifest
 from mooring_operator.plan.artifactstore import is_file
@@ -21,6 +21,7 @@ from mooring_operator.plan.database import (
     Passwords,
     database_secret,
     kept_or_new,
+    sqlite_secret,
 )
 from mooring_operator.plan.metadata import DATABASE, STORE, Owner, belongs, child, digest
 from mooring_operator.plan.trust import Account
@@ -71,10 +72,12 @@ def ensure_store(
 def _grant(
     store: ArtifactStore, workspace: Owner, accounts: Iterable[Account], held: StoreCredentials
 ) -> StoreGrant:
-    s3 = store.chosen
+    name, s3 = identity(workspace.namespace, workspace.name), store.chosen
+    if isinstance(s3, VolumeStore):
+        return StoreGrant(name, prefix="")
     keyless = s3.credentials == "WorkloadIdentity"
     return StoreGrant(
-        identity=identity(workspace.namespace, workspace.name),
+        identity=name,
         prefix=artifact_prefix(s3, workspace.namespace, workspace.name),
         subjects=tuple(subject(a.namespace, a.name) for a in accounts) if keyless else (),
         held_key_id=held.values.get(AWS_ACCESS_KEY_ID),
@@ -99,10 +102,14 @@ def ensure_database(world: World, workspace: Owner, store: BackendStore) -> str:
     Raises Blocked with what to tell the user.
     """
     live = world.kube.get(SECRET, workspace.namespace, workspace.child_name_for(DATABASE))
+    server = store.chosen
+    if isinstance(server, SqliteStore):
+        apply(world, secret := sqlite_secret(workspace), live)
+        return digest(secret["data"])
     passwords = kept_or_new(decoded(live) if live else {})
     grant = _database_grant(workspace, passwords)
     roles = DatabaseRoles(grant.database, grant.migration.role, grant.runtime.role)
-    secret = database_secret(workspace, store.chosen, roles, passwords)
+    secret = database_secret(workspace, server, roles, passwords)
     apply(world, secret, live)
     try:
         database_server(world.kube, store).ensure(grant)

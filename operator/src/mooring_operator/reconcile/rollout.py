@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from mooring import contract
+from mooring_operator.api.backendstore import SqliteStore
 from mooring_operator.api.conditions import Finding
 from mooring_operator.api.workspaceclass import WorkspaceClassSpec
 from mooring_operator.kube import JOB, Manifest
@@ -34,6 +35,10 @@ class JobBlocked(Blocked):
 def migrate(world: World, workspace: Owner, spec: WorkspaceClassSpec, database_digest: str) -> None:
     """Bring the schema to the server's version; one that holds data only after a copy."""
     ensure(world, service_account(workspace, spec.server))
+    server = spec.backend_store.chosen
+    if isinstance(server, SqliteStore):
+        # only the server's own pod can open it, and brings it up to date before it serves
+        return
     jobs = _jobs(world, workspace, MIGRATION)
     upgrade = migration_job(workspace, spec.server, database_digest, copy="")
     if _named(jobs, upgrade) is not None:
@@ -45,10 +50,10 @@ def migrate(world: World, workspace: Owner, spec: WorkspaceClassSpec, database_d
     except JobBlocked as blocked:
         if blocked.exit_code == contract.SCHEMA_NEWER:
             said = blocked.finding.message
-            raise Blocked(newer_schema(world, workspace, spec.backend_store, said)) from None
+            raise Blocked(newer_schema(world, workspace, server, said)) from None
         if blocked.exit_code != contract.SCHEMA_OLDER:
             raise
-        copy = copy_database(world, workspace, spec.backend_store)
+        copy = copy_database(world, workspace, server)
         upgrade = migration_job(workspace, spec.server, database_digest, copy)
         _run(world, workspace, upgrade, jobs, "the upgrade of the schema")
 

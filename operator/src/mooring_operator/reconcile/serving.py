@@ -21,6 +21,7 @@ from mooring_operator.plan.metadata import OPTIONAL_ANNOTATION, SERVER, Owner, b
 from mooring_operator.plan.network import network_policy
 from mooring_operator.plan.server import ServerPlan, disruption_budget, server_objects
 from mooring_operator.plan.sizing import Size, excess, size
+from mooring_operator.reconcile.volume import ensure_volume
 from mooring_operator.reconcile.workloads import deployment_of, pods_of
 from mooring_operator.reconcile.world import Blocked, World, apply, ensure
 from mooring_operator.status.workloads import server_finding
@@ -50,7 +51,10 @@ def serve(
         size=_size(world, workspace, size(class_.server, spec.server), class_.limits, live),
         environment=spec.server.env,
         environment_digest=_environment_digest(world, workspace, spec.server.env),
+        migrates=class_.backend_store.sqlite is not None,
     )
+    if class_.artifact_store.volume is not None:
+        ensure_volume(world, workspace, class_.artifact_store.volume, plan.size)
     account, service, deployment = server_objects(connection, plan, database_digest)
     optional = []
     if class_.network_policy.enabled:

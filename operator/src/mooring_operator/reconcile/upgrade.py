@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Final, TypeVar
 
 from mooring.contract import GROUP
-from mooring_operator.api.backendstore import BackendStore
+from mooring_operator.api.backendstore import BackendStore, PostgresqlStore
 from mooring_operator.api.conditions import Finding
 from mooring_operator.kube import JOB, Manifest
 from mooring_operator.plan.metadata import MIGRATION, Owner
@@ -27,7 +27,7 @@ LATEST: Final = "latest"
 Result = TypeVar("Result")
 
 
-def copy_database(world: World, workspace: Owner, store: BackendStore) -> str:
+def copy_database(world: World, workspace: Owner, store: PostgresqlStore) -> str:
     """Have a copy of the database as it is, with no server running; the copy's name.
 
     Raises Blocked until that is done.
@@ -35,10 +35,10 @@ def copy_database(world: World, workspace: Owner, store: BackendStore) -> str:
     _stop(world, workspace, "before its schema is upgraded")
     grant = database_grant(world.kube, workspace)
     copies = database_copies(world.kube, store, grant.database)
-    return _told(lambda: copies.make(grant.migration, store.chosen.copies))
+    return _told(lambda: copies.make(grant.migration, store.copies))
 
 
-def newer_schema(world: World, workspace: Owner, store: BackendStore, said: str) -> Finding:
+def newer_schema(world: World, workspace: Owner, store: PostgresqlStore, said: str) -> Finding:
     """What to tell of a schema that the wanted MLflow does not know, and the way back."""
     copies = database_copies(world.kube, store, database_grant(world.kube, workspace).database)
     there = ", ".join(_told(copies.names)) or "none"
@@ -58,8 +58,16 @@ def restore_database(world: World, live: Manifest, workspace: Owner, store: Back
     wanted = live["metadata"].get("annotations", {}).get(RESTORE_ANNOTATION)
     if wanted is None:
         return
+    server = store.chosen
+    if not isinstance(server, PostgresqlStore):
+        message = (
+            f"annotation {RESTORE_ANNOTATION}: the database is a file on the workspace's volume, "
+            "and its copies lie beside it as mlflow.db.SCHEMA: put one in its place by hand, and "
+            "remove the annotation"
+        )
+        raise Blocked(Finding("NoCopies", message))
     grant = database_grant(world.kube, workspace)
-    copies = database_copies(world.kube, store, grant.database)
+    copies = database_copies(world.kube, server, grant.database)
     if wanted == LATEST:
         wanted = _name_latest(world, live, copies)
     _stop(world, workspace, f"while its copy {wanted} takes its place")

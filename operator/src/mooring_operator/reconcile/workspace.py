@@ -33,6 +33,7 @@ from mooring_operator.queue import Key
 from mooring_operator.reconcile.deletion import delete_workspace
 from mooring_operator.reconcile.loading import (
     LoadedClass,
+    access_of,
     admits,
     load_class,
     parse_spec,
@@ -153,7 +154,7 @@ def _connect(world: World, loaded: Loaded) -> Connection:
     before = held_credentials(world.kube, owner)
     credentials = ensure_store(world, owner, artifacts, trusted(owner, bindings))
     store = store_client(artifacts, owner, credentials.values)
-    connection = Connection(owner, store, loaded.spec.artifact_access or "Direct")
+    connection = Connection(owner, store, access_of(loaded.spec, store))
     _ensure_own_binding(world, loaded, connection)
     if credentials != before:
         for claim in {(owner.namespace, owner.name), *map(namespaced_name, loaded.claims)}:
@@ -190,15 +191,17 @@ def _rollout(
     migration = attempt(lambda: migrate(world, owner, class_, database))
     stopped = migration is not None and migration.reason == UPGRADING
     old = migration is not None and serves(world, owner)
+    on_volume = class_.backend_store.sqlite is not None
     if isinstance(connection, Finding) or stopped or old:
-        return migration, waits, waits
+        return waits if on_volume else migration, waits, waits
     names = visitors(owner, loaded.admitted, class_.launchers)
     server = attempt(
         lambda: serve(world, connection, class_, spec, visitors=names, database_digest=database)
     )
     if isinstance(server, Finding):
         waits = Finding("Waiting", "waits for the tracking server", waiting=True)
-        return migration, server, waits
+        # a file on the volume is brought up to date by the server's own pod
+        return server if on_volume else migration, server, waits
     return migration, None, attempt(lambda: verify(world, connection, class_, server))
 
 

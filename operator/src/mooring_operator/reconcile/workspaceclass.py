@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+from mooring_operator.api.artifactstore import S3Store, VolumeStore
+from mooring_operator.api.backendstore import PostgresqlStore, SqliteStore
 from mooring_operator.api.conditions import (
     ARTIFACT_STORE_READY,
     DATABASE_READY,
@@ -28,15 +30,30 @@ def reconcile_class(world: World, key: Key) -> Outcome:
         spec = parse_spec(WorkspaceClassSpec, live)
     except Blocked as blocked:
         return report(world, live, [summary([Verdict("", blocked.finding)], "")], {})
-    s3, postgresql = spec.artifact_store.chosen, spec.backend_store.chosen
     store = _proven(lambda: artifact_store(world.kube, spec.artifact_store).check())
     database = _proven(lambda: database_server(world.kube, spec.backend_store).check())
     parts = [
-        Verdict(ARTIFACT_STORE_READY, store, f"bucket {s3.bucket} and its IAM API answer"),
-        Verdict(DATABASE_READY, database, f"{postgresql.host}:{postgresql.port} admits the admin"),
+        Verdict(ARTIFACT_STORE_READY, store, _artifacts_hold(spec)),
+        Verdict(DATABASE_READY, database, _database_holds(spec)),
     ]
     verdicts = [summary(parts, "the admin connections work"), *parts]
     return report(world, live, verdicts, {})
+
+
+def _artifacts_hold(spec: WorkspaceClassSpec) -> str:
+    match spec.artifact_store.chosen:
+        case S3Store() as s3:
+            return f"bucket {s3.bucket} and its IAM API answer"
+        case VolumeStore():
+            return "each workspace gets a volume"
+
+
+def _database_holds(spec: WorkspaceClassSpec) -> str:
+    match spec.backend_store.chosen:
+        case PostgresqlStore() as server:
+            return f"{server.host}:{server.port} admits the admin"
+        case SqliteStore():
+            return "each workspace gets a file on its volume"
 
 
 def _proven(check: Callable[[], None]) -> Finding | None:
