@@ -50,6 +50,7 @@ def shell() -> None:
     os.environ["KUBECONFIG"] = str(cluster.kubeconfig())
     os.environ |= cluster.engine().env
     program = os.environ.get("SHELL", "/bin/sh")
+    say("kubectl, helm and kind reach the cluster here; `exit` leaves.")
     os.execv(program, [program])  # noqa: S606 - it is a shell that is wanted
 
 

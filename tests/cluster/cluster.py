@@ -170,8 +170,11 @@ def _can_pull(found: Engine) -> bool:
     source = default_node_image()
     if succeeds(["docker", "image", "inspect", source], env=found.env):
         return True
-    with stage("pull kind's node image"):
-        return succeeds(["docker", "pull", "--quiet", source], env=found.env)
+    with stage("try to pull kind's node image"):
+        pulled = succeeds(["docker", "pull", "--quiet", source], env=found.env)
+    if not pulled:
+        say("it cannot be pulled: images are made here, from Debian's packages")
+    return pulled
 
 
 def default_node_image() -> str:

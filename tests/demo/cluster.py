@@ -4,16 +4,18 @@ import json
 import os
 import re
 import subprocess
+import time
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from threading import Thread
-from typing import Any, Final
+from typing import Any, Final, Never
 
 from tests.cluster import cluster
 from tests.cluster.process import ClusterError, die_with_parent, run
 from tests.cluster.tools import tool
 
+RETRY_S: Final = 1.0
 FORWARDING: Final = re.compile(r"Forwarding from 127\.0\.0\.1:(\d+)")
 
 
@@ -47,11 +49,42 @@ def apply(*manifests: Mapping[str, Any]) -> None:
 
 
 @contextmanager
-def forwarded(service: str, namespace: str, port: int, local_port: int = 0) -> Iterator[str]:
+def forwarded(service: str, namespace: str, port: int) -> Iterator[str]:
     """Open the way to a Service while the block runs; its URL on this machine.
 
     Raises ClusterError when kubectl cannot.
     """
+    with _forwarding(service, namespace, port) as (url, _):
+        yield url
+
+
+def keep_forwarded(
+    service: str, namespace: str, port: int, local_port: int, *, tell: Callable[[str], None]
+) -> Never:
+    """Have the way to a Service open at a fixed port for ever; `tell` gets the URL, or why not.
+
+    kubectl ends with its pod, and also when the pod resets a connection
+    (kubernetes/kubernetes#111825); then it is started again.
+    """
+    told = ""
+    while True:
+        try:
+            with _forwarding(service, namespace, port, local_port) as (news, process):
+                if news != told:
+                    tell(news)
+                process.wait()
+        except ClusterError as error:
+            news = str(error)
+            if news != told:
+                tell(news)
+            time.sleep(RETRY_S)
+        told = news
+
+
+@contextmanager
+def _forwarding(
+    service: str, namespace: str, port: int, local_port: int = 0
+) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     local = str(local_port) if local_port else ""
     command = ["port-forward", "-n", namespace, f"service/{service}", f"{local}:{port}"]
     with subprocess.Popen(
@@ -73,7 +106,7 @@ def forwarded(service: str, namespace: str, port: int, local_port: int = 0) -> I
                 rest = first + process.stdout.read()
                 raise ClusterError(f"kubectl {' '.join(command)}: {rest.strip()}")
             reader.start()
-            yield f"http://localhost:{match[1]}"
+            yield f"http://localhost:{match[1]}", process
         finally:
             process.terminate()
             if reader.is_alive():

@@ -36,9 +36,33 @@ def test_many_connections_do_not_stop_it(kubectl: Path, tmp_path: Path) -> None:
 
 
 def test_what_kubectl_says_is_told(kubectl: Path) -> None:
-    has(kubectl, "echo 'unable to listen on any of the requested ports: [8080]'; exit 1")
+    has(kubectl, "echo 'error: services \"airflow\" not found'; exit 1")
     with (
-        pytest.raises(ClusterError, match=r"service/airflow 8080:8080: unable to listen"),
-        ways.forwarded("airflow", "playground", 8080, 8080),
+        pytest.raises(ClusterError, match=r'service/airflow :8080: error: services "airflow"'),
+        ways.forwarded("airflow", "playground", 8080),
     ):
         pass
+
+
+class Enough(Exception):
+    """Enough was told."""
+
+
+def test_a_page_comes_back_when_kubectl_has_ended(kubectl: Path, tmp_path: Path) -> None:
+    listening = "echo 'Forwarding from 127.0.0.1:5001 -> 5000'"
+    has(
+        kubectl,
+        f"cd {tmp_path}; echo >> starts; case $(wc -l < starts) in "
+        f"1|2|5) {listening} ;; *) echo 'no pod is running'; exit 1 ;; esac",
+    )
+    told: list[str] = []
+
+    def tell(news: str) -> None:
+        told.append(news)
+        if len(told) == 3:
+            raise Enough
+
+    with pytest.raises(Enough):
+        ways.keep_forwarded("team-a-mlflow", "team-a", 5000, 5001, tell=tell)
+    assert told[0] == told[2] == "http://localhost:5001"
+    assert "no pod is running" in told[1]
