@@ -34,8 +34,9 @@ def test_the_class_opens_it_and_switches_it_off(world: World) -> None:
     world.edit_class({"networkPolicy": {"alsoFrom": [ingress]}})
 
     def opened() -> bool:
-        live = world.api.get(NETWORK_POLICY, team, "models-mlflow") or {}
-        return {"namespaceSelector": ingress} in live["spec"]["ingress"][0]["from"]
+        live = world.api.get(NETWORK_POLICY, team, "models-mlflow")
+        rule = live["spec"]["ingress"][0] if live else {"from": []}
+        return {"namespaceSelector": ingress} in rule["from"]
 
     until(opened, "the ingress to be let in")
     world.edit_class({"networkPolicy": {"enabled": False}})
