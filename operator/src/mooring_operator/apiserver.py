@@ -9,6 +9,7 @@ import json
 import logging
 import ssl
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -21,6 +22,7 @@ from mooring_operator.kube import FIELD_MANAGER, KINDS, Kind, KubeError, Manifes
 
 CONNECT_TIMEOUT_S: Final = 5.0
 REQUEST_TIMEOUT_S: Final = 30.0
+SERVED_S: Final = 1.0
 WATCH_S: Final = 270
 SILENCE_S: Final = 90.0
 """The API server sends a bookmark to every watch once a minute; a silent one is dead."""
@@ -47,6 +49,7 @@ class ApiServer:
     def __init__(self, connections: int) -> None:
         """Read the connection; `connections` are kept open."""
         self._info = connection_info()
+        self._served: dict[Kind, tuple[float, bool]] = {}
         self._pool = urllib3.PoolManager(
             maxsize=connections,
             block=True,
@@ -69,6 +72,24 @@ class ApiServer:
         answer = self._call("GET", kind.path(namespace), query=query)
         items: list[Manifest] = answer.get("items", [])
         return [item | {"apiVersion": kind.api_version, "kind": kind.kind} for item in items]
+
+    def serves(self, kind: Kind) -> bool:
+        """See `Kube.serves`; asked once a second at most."""
+        until, known = self._served.get(kind, (0.0, False))
+        now = time.monotonic()
+        if now >= until:
+            known = self._knows(kind)
+            self._served[kind] = (now + SERVED_S, known)
+        return known
+
+    def _knows(self, kind: Kind) -> bool:
+        try:
+            answer = self._call("GET", f"/apis/{kind.api_version}")
+        except KubeError as error:
+            if error.status == 404:
+                return False
+            raise
+        return any(resource["name"] == kind.plural for resource in answer["resources"])
 
     def apply(self, manifest: Manifest, *, status: bool = False) -> Manifest:
         """See `Kube.apply`."""

@@ -61,6 +61,10 @@ class Cache:
         """See `Kube.search`; always asked anew."""
         return self._kube.search(kind, namespace, labels)
 
+    def serves(self, kind: Kind) -> bool:
+        """See `Kube.serves`."""
+        return self._kube.serves(kind)
+
     def apply(self, manifest: Manifest, *, status: bool = False) -> Manifest:
         """See `Kube.apply`."""
         return self._written(manifest, lambda: self._kube.apply(manifest, status=status))

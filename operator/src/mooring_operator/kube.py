@@ -52,6 +52,8 @@ DEPLOYMENT: Final = Kind("apps/v1", "Deployment", "deployments")
 JOB: Final = Kind("batch/v1", "Job", "jobs")
 POD_DISRUPTION_BUDGET: Final = Kind("policy/v1", "PodDisruptionBudget", "poddisruptionbudgets")
 NETWORK_POLICY: Final = Kind("networking.k8s.io/v1", "NetworkPolicy", "networkpolicies")
+INGRESS: Final = Kind("networking.k8s.io/v1", "Ingress", "ingresses")
+HTTP_ROUTE: Final = Kind("gateway.networking.k8s.io/v1", "HTTPRoute", "httproutes")
 AUTOSCALER: Final = Kind("autoscaling/v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers")
 ROLE_BINDING: Final = Kind("rbac.authorization.k8s.io/v1", "RoleBinding", "rolebindings")
 
@@ -67,6 +69,8 @@ KINDS: Final = {
         PERSISTENT_VOLUME_CLAIM,
         SERVICE_ACCOUNT,
         DEPLOYMENT,
+        HTTP_ROUTE,
+        INGRESS,
         JOB,
         NETWORK_POLICY,
         POD_DISRUPTION_BUDGET,
@@ -95,6 +99,9 @@ class Kube(Protocol):
 
     def search(self, kind: Kind, namespace: str = "", labels: str = "") -> list[Manifest]:
         """The live objects of a namespace, or of all, that carry the labels of the selector."""
+
+    def serves(self, kind: Kind) -> bool:
+        """Whether the API server knows the kind: that of somebody else's definition may come."""
 
     def apply(self, manifest: Manifest, *, status: bool = False) -> Manifest:
         """Server-side apply of the object, or of its status alone; the answer is what it is now."""

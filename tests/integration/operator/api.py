@@ -37,8 +37,12 @@ class Api:
         return found
 
     def list(self, kind: Kind, namespace: str = "", labels: str = "") -> list[Manifest]:
-        """Return the live objects of a namespace, or of all."""
-        answer = self._kind(kind).get(namespace=namespace or None, label_selector=labels)
+        """Return the live objects of a namespace, or of all; none of a kind that is unknown."""
+        try:
+            known = self._kind(kind)
+        except dynamic.exceptions.ResourceNotFoundError:
+            return []
+        answer = known.get(namespace=namespace or None, label_selector=labels)
         items: list[Manifest] = answer.to_dict()["items"]
         return items
 

@@ -12,6 +12,8 @@ from mooring_operator.kube import (
     BINDING,
     CONFIG_MAP,
     DEPLOYMENT,
+    HTTP_ROUTE,
+    INGRESS,
     JOB,
     NETWORK_POLICY,
     POD,
@@ -32,8 +34,11 @@ from tests.integration.operator.world import World, until
 
 BACK_S = 2.0
 
-OWNED = [kind for kind in (*CHILDREN, BINDING) if kind != POD]
-"""Every kind that the operator makes; nobody but a controller makes pods."""
+OWNED = [kind for kind in (*CHILDREN, BINDING) if kind not in {POD, HTTP_ROUTE, INGRESS}]
+"""Every kind that the operator makes; nobody but a controller makes pods.
+
+What exposes a server is in test_exposure.py: a class has one kind of it or none.
+"""
 
 
 @dataclass(frozen=True)

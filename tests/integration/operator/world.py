@@ -18,6 +18,7 @@ from mooring_operator.kube import (
     BINDING,
     CONFIG_MAP,
     DEPLOYMENT,
+    INGRESS,
     JOB,
     NETWORK_POLICY,
     POD_DISRUPTION_BUDGET,
@@ -38,6 +39,7 @@ from tests.services.versitygw import Versitygw
 CHILDREN = (
     CONFIG_MAP,
     DEPLOYMENT,
+    INGRESS,
     JOB,
     NETWORK_POLICY,
     POD_DISRUPTION_BUDGET,

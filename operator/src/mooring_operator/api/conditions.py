@@ -14,6 +14,7 @@ DATABASE_READY: Final = "DatabaseReady"
 ARTIFACT_STORE_READY: Final = "ArtifactStoreReady"
 SERVER_AVAILABLE: Final = "ServerAvailable"
 ROUND_TRIP_VERIFIED: Final = "RoundTripVerified"
+EXPOSED: Final = "Exposed"
 
 MESSAGE_LIMIT: Final = 1024
 
@@ -105,4 +106,5 @@ def _holding_reason(condition_type: str) -> str:
         ARTIFACT_STORE_READY: "Provisioned",
         SERVER_AVAILABLE: "Available",
         ROUND_TRIP_VERIFIED: "Verified",
+        EXPOSED: "Exposed",
     }[condition_type]

@@ -122,6 +122,9 @@ class WorkspaceStatus(ApiModel):
 
     observed_generation: Annotated[int, Field(description="Generation last reconciled.")] = 0
     url: Annotated[str | None, Field(max_length=512, description="The tracking URI.")] = None
+    external_url: Annotated[
+        str | None, Field(max_length=512, description="The same outside the cluster, if exposed.")
+    ] = None
     artifact_root: Annotated[
         str | None, Field(max_length=1024, description="Where the artifacts lie.")
     ] = None
@@ -137,6 +140,6 @@ class WorkspaceStatus(ApiModel):
         Field(
             max_length=16,
             description="Ready, DatabaseReady, ArtifactStoreReady, ServerAvailable, "
-            "RoundTripVerified.",
+            "RoundTripVerified; Exposed, where the class exposes its servers.",
         ),
     ] = Field(default_factory=list)

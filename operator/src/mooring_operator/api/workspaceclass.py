@@ -8,6 +8,7 @@ from mooring_operator.api.artifactstore import ArtifactStore, VolumeStore
 from mooring_operator.api.backendstore import BackendStore, SqliteStore
 from mooring_operator.api.base import ApiModel, Launcher, rule, rules
 from mooring_operator.api.conditions import Condition
+from mooring_operator.api.exposure import Exposure
 from mooring_operator.api.network import NetworkAccess
 from mooring_operator.api.server import ContainerImage, Limits, ServerDefaults
 
@@ -41,6 +42,13 @@ class WorkspaceClassSpec(ApiModel):
     network_policy: Annotated[
         NetworkAccess, Field(description="Who may reach the tracking servers.")
     ] = NetworkAccess()
+    exposure: Annotated[
+        Exposure | None,
+        Field(
+            description="How people outside the cluster reach the tracking servers; left out, not "
+            "at all. They ask nobody who they are: the Gateway or the ingress controller must."
+        ),
+    ] = None
     guard: Annotated[
         ContainerImage, Field(description="The init container that checks a pod's connection.")
     ]

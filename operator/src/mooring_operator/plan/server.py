@@ -7,6 +7,7 @@ from mooring import contract
 from mooring_operator.api.server import EnvVar, ServerDefaults
 from mooring_operator.plan.connection import PORT, PROXIED, Connection
 from mooring_operator.plan.database import MIGRATION_URI, RUNTIME_URI, backend_store_uri
+from mooring_operator.plan.exposure import External
 from mooring_operator.plan.metadata import (
     MIGRATION,
     SERVER,
@@ -60,6 +61,7 @@ class ServerPlan:
     environment: list[EnvVar] = field(default_factory=list)
     environment_digest: str = ""
     migrates: bool = False
+    external: External | None = None
 
 
 def server_objects(
@@ -228,7 +230,10 @@ def _environment(connection: Connection, plan: ServerPlan) -> list[dict[str, Any
     return [
         backend_store_uri(workspace, RUNTIME_URI),
         {"name": "POD_IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}},
-        {"name": "MLFLOW_SERVER_ALLOWED_HOSTS", "value": ",".join(allowed_hosts(workspace))},
+        {
+            "name": "MLFLOW_SERVER_ALLOWED_HOSTS",
+            "value": ",".join(allowed_hosts(workspace, plan.external)),
+        },
         *({"name": k, "value": v} for k, v in sorted(settings.items())),
         *(
             {
@@ -243,7 +248,11 @@ def _environment(connection: Connection, plan: ServerPlan) -> list[dict[str, Any
 
 
 def _settings(plan: ServerPlan) -> dict[str, str]:
-    return SETTINGS | {"MLFLOW_WORKERS": str(plan.defaults.workers)}
+    settings = SETTINGS | {"MLFLOW_WORKERS": str(plan.defaults.workers)}
+    if plan.external:
+        # a browser that got the page from there; localhost may always write
+        settings["MLFLOW_SERVER_CORS_ALLOWED_ORIGINS"] = plan.external.url
+    return settings
 
 
 def _artifact_settings(connection: Connection) -> dict[str, str]:
@@ -256,7 +265,7 @@ def _artifact_settings(connection: Connection) -> dict[str, str]:
     return settings | PROXIED.environment | {"MLFLOW_ARTIFACTS_DESTINATION": connection.store.root}
 
 
-def allowed_hosts(workspace: Owner) -> list[str]:
+def allowed_hosts(workspace: Owner, external: External | None) -> list[str]:
     """Host headers that the server answers to; setting any replaces MLflow's own list.
 
     An entry matches the whole header with its port, so each name stands bare and with `:*`.
@@ -268,6 +277,8 @@ def allowed_hosts(workspace: Owner) -> list[str]:
         f"{name}.{namespace}.svc",
         f"{name}.{namespace}.svc.cluster.local",
     ]
+    if external:
+        names.append(external.host)
     local = ["localhost:*", "127.0.0.1:*", "$(POD_IP):*"]
     return local + [entry for host in names for entry in (host, f"{host}:*")]
 

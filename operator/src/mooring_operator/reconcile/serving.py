@@ -9,6 +9,8 @@ from mooring_operator.api.workspace import WorkspaceSpec
 from mooring_operator.api.workspaceclass import WorkspaceClassSpec
 from mooring_operator.kube import (
     AUTOSCALER,
+    HTTP_ROUTE,
+    INGRESS,
     NETWORK_POLICY,
     POD_DISRUPTION_BUDGET,
     SECRET,
@@ -17,6 +19,7 @@ from mooring_operator.kube import (
 )
 from mooring_operator.plan.binding import decoded
 from mooring_operator.plan.connection import Connection
+from mooring_operator.plan.exposure import exposing_object, external
 from mooring_operator.plan.metadata import OPTIONAL_ANNOTATION, SERVER, Owner, belongs, digest
 from mooring_operator.plan.network import network_policy
 from mooring_operator.plan.server import ServerPlan, disruption_budget, server_objects
@@ -26,7 +29,7 @@ from mooring_operator.reconcile.workloads import deployment_of, pods_of
 from mooring_operator.reconcile.world import Blocked, World, apply, ensure
 from mooring_operator.status.workloads import server_finding
 
-OPTIONAL: Final = (NETWORK_POLICY, POD_DISRUPTION_BUDGET)
+OPTIONAL: Final = (HTTP_ROUTE, INGRESS, NETWORK_POLICY, POD_DISRUPTION_BUDGET)
 """Kinds of which a workspace has one object or none."""
 
 
@@ -52,6 +55,7 @@ def serve(
         environment=spec.server.env,
         environment_digest=_environment_digest(world, workspace, spec.server.env),
         migrates=class_.backend_store.sqlite is not None,
+        external=external(workspace, class_.exposure) if class_.exposure else None,
     )
     if class_.artifact_store.volume is not None:
         ensure_volume(world, workspace, class_.artifact_store.volume, plan.size)
@@ -62,7 +66,8 @@ def serve(
     if plan.size.replicas != 1:
         optional.append(disruption_budget(workspace))
     ensure(world, account)
-    _ensure_service(world, workspace, service, optional)
+    exposing = [exposing_object(workspace, class_.exposure)] if class_.exposure else []
+    _ensure_service(world, workspace, service, [*optional, *exposing])
     for desired in optional:
         ensure(world, desired)
     live = apply(world, deployment, live)

@@ -8,6 +8,7 @@ from mooring_operator.api.binding import BindingSpec
 from mooring_operator.api.conditions import (
     ARTIFACT_STORE_READY,
     DATABASE_READY,
+    EXPOSED,
     ROUND_TRIP_VERIFIED,
     SERVER_AVAILABLE,
     Finding,
@@ -31,6 +32,7 @@ from mooring_operator.plan.network import visitors
 from mooring_operator.plan.trust import trusted
 from mooring_operator.queue import Key
 from mooring_operator.reconcile.deletion import delete_workspace
+from mooring_operator.reconcile.exposing import expose
 from mooring_operator.reconcile.loading import (
     LoadedClass,
     access_of,
@@ -137,6 +139,12 @@ def _converge(world: World, live: Manifest, loaded: Loaded) -> Outcome:
     if isinstance(connection, Connection):
         fields |= {"url": connection.tracking_uri, "artifactRoot": connection.store.root}
     ready = summary(verdicts, "a run and an artifact made the round trip")
+    if class_.exposure:
+        # pods do not depend on it
+        exposure = class_.exposure
+        url = attempt(lambda: expose(world, owner, exposure))
+        fields["externalUrl"] = None if isinstance(url, Finding) else url
+        verdicts.append(Verdict(EXPOSED, _finding(url), f"it answers to {url}"))
     return report(world, live, [ready, *verdicts], fields)
 
 
