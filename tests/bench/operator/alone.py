@@ -33,6 +33,9 @@ class AnsweringStore:
         """One key for all."""
         return StoreAccess(KEY if grant.held_key_id is None else None)
 
+    def revoke_leftover(self, identity: str) -> None:
+        """Nothing to revoke."""
+
     def revoke(self, identity: str) -> None:
         """Nothing to revoke."""
 

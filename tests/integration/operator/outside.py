@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from contextlib import closing
 
 import psycopg
+from psycopg.sql import SQL, Identifier
 
 from mooring_operator.kube import SECRET
 from mooring_operator.plan.database import RUNTIME_URI
@@ -112,7 +113,7 @@ def logins(world: World, namespace: str, name: str = "models") -> list[str]:
     """The roles with a login that the database server has for the workspace."""
     names = database_names(namespace, name)
     query = "SELECT rolname FROM pg_roles WHERE rolname = ANY(%s) AND rolcanlogin ORDER BY 1"
-    return _ask(world, query, [names.migration, names.runtime])
+    return _ask(world, query, [*names.logins])
 
 
 def databases(world: World, namespace: str, name: str = "models") -> list[str]:
@@ -130,3 +131,16 @@ def _ask(world: World, query: str, names: list[str]) -> list[str]:
         )
     ) as session:  # fmt: skip
         return [str(row[0]) for row in session.execute(query, [names]).fetchall()]
+
+
+def make_login(world: World, role: str) -> None:
+    """Make a role with a password that nobody keeps."""
+    server = world.postgresql
+    with closing(
+        psycopg.connect(
+            host=server.host, port=server.port, user=server.username, password=server.password,
+            dbname="postgres", autocommit=True,
+        )
+    ) as session:  # fmt: skip
+        statement = SQL("CREATE ROLE {} LOGIN PASSWORD 'lost'").format(Identifier(role))
+        session.execute(statement)

@@ -7,7 +7,10 @@ import psycopg
 import pytest
 
 from mooring_operator.kube import BINDING, WORKSPACE
+from mooring_operator.reconcile.deletion import FORCE_ANNOTATION
+from mooring_operator.stores.names import database_names
 from tests.integration.operator import outside
+from tests.integration.operator.process import Operator
 from tests.integration.operator.world import World, until
 from tests.services.process import free_port
 
@@ -107,6 +110,28 @@ def test_a_blocked_deletion_says_why_and_goes_on_by_itself(world: World, fault: 
     until(lambda: gone(world, team), "the workspace to be gone")
     assert not outside.user_exists(world, team)
     assert outside.logins(world, team) == []
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+def test_a_deletion_that_is_forced_says_what_it_leaves(
+    world: World, operator: Operator, fault: Fault
+) -> None:
+    team = world.ready_workspace()
+    fault.spoil(world)
+    world.api.delete(WORKSPACE, team, "models")
+    found = world.workspace_is(team, "DeletionBlocked")
+    assert f"kubectl annotate -n {team} mlw/models {FORCE_ANNOTATION}=true" in found["message"]
+
+    annotations = {"metadata": {"annotations": {FORCE_ANNOTATION: "true"}}}
+    world.api.patch(WORKSPACE, team, "models", annotations)
+
+    until(lambda: gone(world, team), "the workspace to be gone")
+    [line] = [each for each in operator.log.read_text().splitlines()
+              if "deletion forced" in each and team in each]  # fmt: skip
+    assert fault.told in line
+    assert database_names(team, "models").runtime in line
+    if fault.name == "database":
+        assert not outside.user_exists(world, team), "what can be revoked is"
 
 
 def test_a_workspace_that_never_got_anything_goes_at_once(world: World) -> None:

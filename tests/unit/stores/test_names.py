@@ -18,7 +18,7 @@ NAMES = st.from_regex(PATTERN, fullmatch=True)
 
 def everything(namespace: str, name: str) -> tuple[str, ...]:
     names = database_names(namespace, name)
-    return names.database, names.owner, names.access, names.migration, names.runtime
+    return names.database, names.owner, names.access, *names.logins
 
 
 def test_a_hyphen_between_the_two_would_let_one_workspace_be_another() -> None:
@@ -36,6 +36,7 @@ def test_names_can_be_read() -> None:
         "mooring-team-a_models_access",
         "mooring-team-a_models_migration",
         "mooring-team-a_models_server",
+        "mooring-team-a_models_server2",
     )
 
 

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from mooring_operator.api.base import ApiModel, Name, matches, rule, rules
 from mooring_operator.api.conditions import Condition
+from mooring_operator.api.lifecycle import CredentialsStatus, Rotation
 from mooring_operator.api.server import ServerSpec
 
 ArtifactAccess = Literal["Direct", "Proxied"]
@@ -109,6 +110,16 @@ class WorkspaceSpec(ApiModel):
         AllowedNamespaces, Field(description="Which namespaces may bind to this workspace.")
     ] = AllowedNamespaces()
     server: Annotated[ServerSpec, Field(description="The tracking server.")] = ServerSpec()
+    rotation: Annotated[
+        Rotation, Field(description="When the credentials of the workspace are replaced.")
+    ] = Rotation()
+    suspend: Annotated[
+        bool,
+        Field(
+            description="With true the operator leaves the workspace as it is: nothing is changed, "
+            "healed or rotated. Deletion still works."
+        ),
+    ] = False
 
 
 class BindingRef(ApiModel):
@@ -135,11 +146,15 @@ class WorkspaceStatus(ApiModel):
     binding: Annotated[
         BindingRef | None, Field(description="Provisioned service of the workspace's own binding.")
     ] = None
+    credentials: Annotated[
+        CredentialsStatus | None, Field(description="The credentials of store and database.")
+    ] = None
     conditions: Annotated[
         list[Condition],
         Field(
             max_length=16,
             description="Ready, DatabaseReady, ArtifactStoreReady, ServerAvailable, "
-            "RoundTripVerified; Exposed, where the class exposes its servers.",
+            "RoundTripVerified; Exposed, where the class exposes its servers; Suspended while "
+            "spec.suspend is set.",
         ),
     ] = Field(default_factory=list)

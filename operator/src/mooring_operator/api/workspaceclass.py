@@ -9,6 +9,7 @@ from mooring_operator.api.backendstore import BackendStore, SqliteStore
 from mooring_operator.api.base import ApiModel, Launcher, rule, rules
 from mooring_operator.api.conditions import Condition
 from mooring_operator.api.exposure import Exposure
+from mooring_operator.api.lifecycle import RotationDefaults
 from mooring_operator.api.network import NetworkAccess
 from mooring_operator.api.server import ContainerImage, Limits, ServerDefaults
 
@@ -63,6 +64,9 @@ class WorkspaceClassSpec(ApiModel):
             },
         ),
     ] = Field(default_factory=list)
+    rotation: Annotated[
+        RotationDefaults, Field(description="When the workspaces' credentials are replaced.")
+    ] = RotationDefaults()
 
 
 class WorkspaceClassStatus(ApiModel):

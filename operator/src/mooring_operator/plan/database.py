@@ -8,11 +8,13 @@ from urllib.parse import quote
 from mooring_operator.api.backendstore import PostgresqlStore
 from mooring_operator.plan.binding import encoded
 from mooring_operator.plan.metadata import DATABASE, Manifest, Owner, child
+from mooring_operator.plan.rotation import ROTATION_KEY, Rotation
 from mooring_operator.plan.volume import SQLITE_URI
 
 MIGRATION_PASSWORD: Final = "migration-password"
 MIGRATION_URI: Final = "migration-uri"
 RUNTIME_PASSWORD: Final = "runtime-password"
+RUNTIME_ROLE: Final = "runtime-role"
 RUNTIME_URI: Final = "runtime-uri"
 
 CONNECTION_LIMIT: Final = 12
@@ -20,39 +22,51 @@ CONNECTION_LIMIT: Final = 12
 
 
 @dataclass(frozen=True, slots=True)
-class Passwords:
-    """Passwords of the two login roles of a workspace's database."""
+class Credential:
+    """A role that can log in, and its password."""
 
-    migration: str = field(repr=False)
-    runtime: str = field(repr=False)
+    role: str
+    password: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class DatabaseRoles:
-    """The database of a workspace and the two roles that log in to it."""
+class Logins:
+    """The two login roles of a workspace's database that are in use."""
 
-    database: str
-    migration: str
-    runtime: str
+    migration: Credential
+    runtime: Credential
 
 
-def kept_or_new(values: dict[str, str]) -> Passwords:
-    """Passwords from the values of the live Secret; what is not there is made up."""
-    return Passwords(
-        migration=values.get(MIGRATION_PASSWORD) or secrets.token_urlsafe(24),
-        runtime=values.get(RUNTIME_PASSWORD) or secrets.token_urlsafe(24),
+def kept_or_new(values: dict[str, str], migration: str, runtime: str) -> Logins:
+    """The logins in the values of the live Secret; what is not there is made up.
+
+    `migration` and `runtime` are the roles of a database that never saw a rotation.
+    """
+    return Logins(
+        Credential(migration, values.get(MIGRATION_PASSWORD) or _password()),
+        Credential(
+            values.get(RUNTIME_ROLE) or runtime, values.get(RUNTIME_PASSWORD) or _password()
+        ),
     )
 
 
+def renewed(logins: Logins, first: str, second: str) -> Logins:
+    """New passwords, and for the server the other role of `first` and `second`."""
+    runtime = second if logins.runtime.role == first else first
+    return Logins(Credential(logins.migration.role, _password()), Credential(runtime, _password()))
+
+
 def database_secret(
-    workspace: Owner, server: PostgresqlStore, roles: DatabaseRoles, passwords: Passwords
+    workspace: Owner, server: PostgresqlStore, database: str, logins: Logins, rotation: Rotation
 ) -> Manifest:
     """The Secret from which migration and server read their connection URI."""
     values = {
-        MIGRATION_PASSWORD: passwords.migration,
-        MIGRATION_URI: _uri(server, roles.database, roles.migration, passwords.migration),
-        RUNTIME_PASSWORD: passwords.runtime,
-        RUNTIME_URI: _uri(server, roles.database, roles.runtime, passwords.runtime),
+        MIGRATION_PASSWORD: logins.migration.password,
+        MIGRATION_URI: _uri(server, database, logins.migration),
+        RUNTIME_PASSWORD: logins.runtime.password,
+        RUNTIME_ROLE: logins.runtime.role,
+        RUNTIME_URI: _uri(server, database, logins.runtime),
+        ROTATION_KEY: rotation.dumped(),
     }
     head = child(workspace, "v1", "Secret", workspace.child_name_for(DATABASE), DATABASE)
     return head | {"type": "Opaque", "data": encoded(values)}
@@ -71,8 +85,12 @@ def backend_store_uri(workspace: Owner, key: str) -> Manifest:
     return {"name": "MLFLOW_BACKEND_STORE_URI", "valueFrom": {"secretKeyRef": reference}}
 
 
-def _uri(server: PostgresqlStore, database: str, role: str, password: str) -> str:
+def _password() -> str:
+    return secrets.token_urlsafe(24)
+
+
+def _uri(server: PostgresqlStore, database: str, credential: Credential) -> str:
     """The URI for SQLAlchemy: a plain `postgresql://` would ask for psycopg 3."""
-    login = f"{quote(role, safe='')}:{quote(password, safe='')}"
+    login = f"{quote(credential.role, safe='')}:{quote(credential.password, safe='')}"
     address = f"{server.host}:{server.port}/{quote(database, safe='')}"
     return f"postgresql+psycopg2://{login}@{address}?sslmode={server.ssl_mode}"

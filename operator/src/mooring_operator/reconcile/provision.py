@@ -1,35 +1,28 @@
-"""What lies outside the cluster for one workspace: its identity at the store, its database.
+"""A workspace's identity at the artifact store, and the credential that comes with it.
 
-Intent is recorded before effect: passwords stand in a Secret before a role has them, so a crash
-between the two loses nothing.
+A new credential, and what becomes of the old one, are kept in one write before anything else.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Final
 
-from mooring.contract import AWS_ACCESS_KEY_ID
+from mooring.contract import AWS_ROLE_ARN
 from mooring_operator.api.artifactstore import ArtifactStore, VolumeStore, artifact_prefix
-from mooring_operator.api.backendstore import BackendStore, SqliteStore
+from mooring_operator.api.backendstore import BackendStore
 from mooring_operator.api.conditions import Finding
 from mooring_operator.kube import SECRET, Kube, Manifest
 from mooring_operator.plan.artifactstore import is_file
 from mooring_operator.plan.binding import decoded, encoded
-from mooring_operator.plan.database import (
-    CONNECTION_LIMIT,
-    DatabaseRoles,
-    Passwords,
-    database_secret,
-    kept_or_new,
-    sqlite_secret,
-)
-from mooring_operator.plan.metadata import DATABASE, STORE, Owner, belongs, child, digest
+from mooring_operator.plan.metadata import STORE, Owner, belongs, child
+from mooring_operator.plan.rotation import ROTATION_KEY, Policy, Rotation, loaded
 from mooring_operator.plan.trust import Account
-from mooring_operator.reconcile.outside import artifact_store, database_server
+from mooring_operator.reconcile.database import revoke_logins
+from mooring_operator.reconcile.outside import artifact_store
 from mooring_operator.reconcile.world import Blocked, World, apply, attempt, require_ours
 from mooring_operator.stores.errors import StoreError
-from mooring_operator.stores.names import database_names, identity, subject
-from mooring_operator.stores.protocol import DatabaseGrant, Login, StoreGrant
+from mooring_operator.stores.names import identity, subject
+from mooring_operator.stores.protocol import StoreGrant, held_key_id
 
 ACCOUNTS_KEY: Final = "accounts"
 """Key of the store Secret that lists the service accounts that the store trusts."""
@@ -39,49 +32,114 @@ ACCOUNTS_KEY: Final = "accounts"
 class StoreCredentials:
     """What the store Secret of a workspace holds.
 
-    `values` are variables by contract names and files; the store trusts `accounts`.
+    `values` are variables by contract names and files; the store trusts `accounts`; `state` is
+    that of the credential's rotation, as text.
     """
 
     values: dict[str, str] = field(repr=False)
     accounts: frozenset[Account] = frozenset()
+    state: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What the store answered, and the state of the credential under `policy`.
+
+    `rotation` is None where there is no credential at all, `changed` says that bindings have to
+    be told.
+    """
+
+    values: dict[str, str] = field(repr=False)
+    rotation: Rotation | None
+    policy: Policy
+    changed: bool
 
 
 def ensure_store(
-    world: World, workspace: Owner, store: ArtifactStore, accounts: Sequence[Account]
-) -> StoreCredentials:
+    world: World,
+    workspace: Owner,
+    store: ArtifactStore,
+    accounts: Sequence[Account],
+    policy: Policy,
+) -> Access:
     """Have the store know the workspace and trust the accounts; keep the answer in a Secret.
 
-    Raises Blocked with what to tell the user.
+    A credential that is due is replaced; those whose grace is over are revoked. Raises Blocked
+    with what to tell the user.
     """
     head = child(workspace, "v1", "Secret", workspace.child_name_for(STORE), STORE)
     live = world.kube.get(SECRET, workspace.namespace, workspace.child_name_for(STORE))
     require_ours(head, live)
-    held = _credentials(live)
-    grant = _grant(store, workspace, accounts, held)
+    held, now = _credentials(live), world.now()
+    before = loaded(held.state, policy, now)
+    keyless = _keyless(store)
+    if keyless:
+        # there is nothing to replace: whom the role no longer trusts has nothing
+        policy = replace(policy, every=None, asked=before.asked)
+        before = replace(before, owed=False)
+    elif _namespaces(held.accounts) - _namespaces(accounts):
+        # a namespace that is no longer admitted still knows the key
+        before = replace(before, owed=True)
+    old, over = credential_id(held.values), before.over(policy, now)
+    state = before.revoked(over)
+    retiring = [*state.retiring]
+    grant = replace(_grant(store, workspace, accounts), held_key_id=held_key_id(held.values))
+    rotate = old is not None and state.due(policy, now)
+    if rotate and old:
+        retiring.append(old)
+        grant = replace(grant, held_key_id=None)
+    outside = artifact_store(world.kube, store)
     try:
-        made = artifact_store(world.kube, store).ensure(grant)
+        made = outside.ensure(replace(grant, retiring_key_ids=tuple(retiring)))
+        if _has_leftover(before, keyless) and not _has_leftover(state, keyless):
+            outside.revoke_leftover(grant.identity)
     except StoreError as error:
         raise Blocked(Finding(error.reason, error.message)) from None
     kept = {key: value for key, value in held.values.items() if not is_file(key)}
     values = {**(kept if made.env is None else made.env), **made.files}
-    data = encoded({**values, ACCOUNTS_KEY: " ".join(map(str, accounts))})
-    apply(world, head | {"type": "Opaque", "data": data}, live)
-    return StoreCredentials(values, frozenset(accounts))
+    new = credential_id(values)
+    if old and new and (rotate or _is_role(old) != _is_role(new)):
+        state = state.replaced(old, policy, now)
+    elif new != old:
+        state = replace(state, made=now, asked=policy.asked, owed=False)
+    record = {ACCOUNTS_KEY: " ".join(map(str, accounts))}
+    if new is not None:
+        record[ROTATION_KEY] = state.dumped()
+    apply(world, head | {"type": "Opaque", "data": encoded({**values, **record})}, live)
+    changed = (values, frozenset(accounts)) != (held.values, held.accounts)
+    return Access(values, state if new else None, policy, changed)
 
 
-def _grant(
-    store: ArtifactStore, workspace: Owner, accounts: Iterable[Account], held: StoreCredentials
-) -> StoreGrant:
+def credential_id(values: Mapping[str, str]) -> str | None:
+    """Id of the key, or ARN of the role, among the variables of a store's client."""
+    return held_key_id(values) or values.get(AWS_ROLE_ARN)
+
+
+def _is_role(credential: str) -> bool:
+    return credential.startswith("arn:")
+
+
+def _keyless(store: ArtifactStore) -> bool:
+    """Whether no key of the class's store exists."""
+    chosen = store.chosen
+    return isinstance(chosen, VolumeStore) or chosen.credentials == "WorkloadIdentity"
+
+
+def _has_leftover(state: Rotation, keyless: bool) -> bool:
+    """Whether something retires that is of another kind than what the class has now."""
+    return any(_is_role(id_) != keyless for id_ in state.retiring)
+
+
+def _namespaces(accounts: Iterable[Account]) -> set[str]:
+    return {account.namespace for account in accounts}
+
+
+def _grant(store: ArtifactStore, workspace: Owner, accounts: Iterable[Account]) -> StoreGrant:
     name, s3 = identity(workspace.namespace, workspace.name), store.chosen
     if isinstance(s3, VolumeStore):
         return StoreGrant(name, prefix="")
-    keyless = s3.credentials == "WorkloadIdentity"
-    return StoreGrant(
-        identity=name,
-        prefix=artifact_prefix(s3, workspace.namespace, workspace.name),
-        subjects=tuple(subject(a.namespace, a.name) for a in accounts) if keyless else (),
-        held_key_id=held.values.get(AWS_ACCESS_KEY_ID),
-    )
+    subjects = tuple(subject(a.namespace, a.name) for a in accounts) if _keyless(store) else ()
+    return StoreGrant(name, artifact_prefix(s3, workspace.namespace, workspace.name), subjects)
 
 
 def held_credentials(kube: Kube, workspace: Owner) -> StoreCredentials:
@@ -93,59 +151,17 @@ def held_credentials(kube: Kube, workspace: Owner) -> StoreCredentials:
 def _credentials(secret: Manifest | None) -> StoreCredentials:
     values = decoded(secret) if secret else {}
     accounts = map(Account.parse, values.pop(ACCOUNTS_KEY, "").split())
-    return StoreCredentials(values, frozenset(accounts))
-
-
-def ensure_database(world: World, workspace: Owner, store: BackendStore) -> str:
-    """Have the server hold the workspace's database and roles; a digest of where and how.
-
-    Raises Blocked with what to tell the user.
-    """
-    live = world.kube.get(SECRET, workspace.namespace, workspace.child_name_for(DATABASE))
-    server = store.chosen
-    if isinstance(server, SqliteStore):
-        apply(world, secret := sqlite_secret(workspace), live)
-        return digest(secret["data"])
-    passwords = kept_or_new(decoded(live) if live else {})
-    grant = _database_grant(workspace, passwords)
-    roles = DatabaseRoles(grant.database, grant.migration.role, grant.runtime.role)
-    secret = database_secret(workspace, server, roles, passwords)
-    apply(world, secret, live)
-    try:
-        database_server(world.kube, store).ensure(grant)
-    except StoreError as error:
-        raise Blocked(Finding(error.reason, error.message)) from None
-    return digest(secret["data"])
-
-
-def database_grant(kube: Kube, workspace: Owner) -> DatabaseGrant:
-    """The database of a workspace and the logins to it, with the passwords in its Secret."""
-    secret = kube.get(SECRET, workspace.namespace, workspace.child_name_for(DATABASE))
-    return _database_grant(workspace, kept_or_new(decoded(secret) if secret else {}))
-
-
-def _database_grant(workspace: Owner, passwords: Passwords) -> DatabaseGrant:
-    names = database_names(workspace.namespace, workspace.name)
-    return DatabaseGrant(
-        database=names.database,
-        owner=names.owner,
-        access=names.access,
-        migration=Login(names.migration, passwords.migration),
-        runtime=Login(names.runtime, passwords.runtime),
-        connection_limit=CONNECTION_LIMIT,
-    )
+    return StoreCredentials(values, frozenset(accounts), values.pop(ROTATION_KEY, ""))
 
 
 def revoke(world: World, workspace: Owner, artifacts: ArtifactStore, backend: BackendStore) -> None:
-    """Take every credential of the workspace back; its objects and its database stay.
+    """Take every credential of the workspace back, retiring ones too; its data stays.
 
     What can be revoked is, even when the other half cannot. Raises Blocked with what to tell the
     user.
     """
-    names = database_names(workspace.namespace, workspace.name)
-    logins = (names.migration, names.runtime)
     store = attempt(lambda: _revoke_store(world, workspace, artifacts))
-    database = attempt(lambda: _revoke_logins(world, backend, logins))
+    database = attempt(lambda: revoke_logins(world, workspace, backend))
     findings = [finding for finding in (store, database) if finding is not None]
     if findings:
         message = " ".join(finding.message for finding in findings)
@@ -156,12 +172,5 @@ def _revoke_store(world: World, workspace: Owner, artifacts: ArtifactStore) -> N
     try:
         name = identity(workspace.namespace, workspace.name)
         artifact_store(world.kube, artifacts).revoke(name)
-    except StoreError as error:
-        raise Blocked(Finding(error.reason, error.message)) from None
-
-
-def _revoke_logins(world: World, backend: BackendStore, logins: tuple[str, ...]) -> None:
-    try:
-        database_server(world.kube, backend).revoke(logins)
     except StoreError as error:
         raise Blocked(Finding(error.reason, error.message)) from None

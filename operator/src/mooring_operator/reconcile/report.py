@@ -5,7 +5,7 @@ from typing import Any
 
 import structlog
 
-from mooring_operator.api.conditions import READY, Verdict, to_conditions
+from mooring_operator.api.conditions import READY, SUSPENDED, Verdict, to_conditions
 from mooring_operator.kube import KubeError, Manifest
 from mooring_operator.queue import Key
 from mooring_operator.reconcile.passing import LASTING_S
@@ -57,16 +57,38 @@ def _passes(world: World, live: Manifest, verdicts: Sequence[Verdict]) -> bool:
     return True
 
 
+def report_suspended(world: World, live: Manifest) -> Outcome:
+    """Add the condition Suspended; the rest of the status stays what it was when that began."""
+    before = live.get("status", {})
+    others = [each for each in before.get("conditions", []) if each["type"] != SUSPENDED]
+    holds = "spec.suspend is true: nothing is changed; the other conditions say how it was"
+    [suspended] = to_conditions(
+        [Verdict(SUSPENDED, None, holds)],
+        before.get("conditions", []),
+        live["metadata"]["generation"],
+        world.now(),
+    )
+    status = {**before, "conditions": [*others, suspended]}
+    if status != before:
+        _write(world, live, status)
+        log.info("suspended", object=_named(live))
+    return Outcome()
+
+
 def _tell(live: Manifest, verdicts: Sequence[Verdict]) -> None:
     ready = next(v for v in verdicts if v.type == READY)
-    metadata = live["metadata"]
     log.info(
         "status changed",
-        object=f"{live['kind']} {metadata.get('namespace', '')}/{metadata['name']}",
+        object=_named(live),
         ready=ready.ok,
         reason=ready.finding.reason if ready.finding else READY,
         message=ready.finding.message if ready.finding else ready.holds,
     )
+
+
+def _named(live: Manifest) -> str:
+    metadata = live["metadata"]
+    return f"{live['kind']} {metadata.get('namespace', '')}/{metadata['name']}"
 
 
 def _write(world: World, live: Manifest, status: dict[str, Any]) -> None:

@@ -12,8 +12,8 @@ from mooring_operator.api.backendstore import BackendStore, PostgresqlStore
 from mooring_operator.api.conditions import Finding
 from mooring_operator.kube import JOB, Manifest
 from mooring_operator.plan.metadata import MIGRATION, Owner
+from mooring_operator.reconcile.database import database_grant
 from mooring_operator.reconcile.outside import database_copies
-from mooring_operator.reconcile.provision import database_grant
 from mooring_operator.reconcile.workloads import selector_of, server_is_gone
 from mooring_operator.reconcile.world import Blocked, World, set_metadata
 from mooring_operator.stores.errors import StoreError

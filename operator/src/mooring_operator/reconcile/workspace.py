@@ -16,7 +16,6 @@ from mooring_operator.api.conditions import (
     summary,
 )
 from mooring_operator.api.workspace import WorkspaceSpec
-from mooring_operator.api.workspaceclass import WorkspaceClassSpec
 from mooring_operator.kube import BINDING, WORKSPACE, Manifest
 from mooring_operator.plan.artifactstore import store_client
 from mooring_operator.plan.binding import own_binding, published_objects, workspace_of
@@ -24,13 +23,17 @@ from mooring_operator.plan.connection import Connection
 from mooring_operator.plan.metadata import (
     CLASS_ANNOTATION,
     CLEANUP_FINALIZER,
+    DATABASE,
+    STORE,
     Owner,
     belongs,
     namespaced_name,
 )
 from mooring_operator.plan.network import visitors
+from mooring_operator.plan.rotation import Policy, policy_of
 from mooring_operator.plan.trust import trusted
 from mooring_operator.queue import Key
+from mooring_operator.reconcile.database import Database, ensure_database
 from mooring_operator.reconcile.deletion import delete_workspace
 from mooring_operator.reconcile.exposing import expose
 from mooring_operator.reconcile.loading import (
@@ -41,10 +44,11 @@ from mooring_operator.reconcile.loading import (
     parse_spec,
     provisioned_class,
 )
-from mooring_operator.reconcile.provision import ensure_database, ensure_store, held_credentials
+from mooring_operator.reconcile.provision import Access, ensure_store
 from mooring_operator.reconcile.publish import publish
-from mooring_operator.reconcile.report import report
+from mooring_operator.reconcile.report import report, report_suspended
 from mooring_operator.reconcile.rollout import migrate, verify
+from mooring_operator.reconcile.rotation import Kept, follow
 from mooring_operator.reconcile.serving import serve
 from mooring_operator.reconcile.upgrade import UPGRADING, restore_database
 from mooring_operator.reconcile.workloads import serves
@@ -78,6 +82,14 @@ class Loaded:
         return next((b for b in self.bindings if namespaced_name(b) == mine), None)
 
 
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """What the store answered, and what of it pods and server need."""
+
+    connection: Connection
+    access: Access
+
+
 def reconcile_workspace(world: World, key: Key) -> Outcome:
     """Bring one workspace closer to what it declares, and report how far it is."""
     live = world.kube.get(WORKSPACE, key.namespace, key.name)
@@ -87,6 +99,8 @@ def reconcile_workspace(world: World, key: Key) -> Outcome:
     owner = Owner("MlflowWorkspace", meta.namespace, meta.name, meta.uid)
     if meta.deletion_timestamp:
         return delete_workspace(world, live, owner)
+    if live.get("spec", {}).get("suspend"):
+        return report_suspended(world, live)
     loaded = attempt(lambda: _load(world, live, owner))
     if isinstance(loaded, Finding):
         verdicts = [Verdict(kind, loaded) for kind in _TYPES]
@@ -122,19 +136,26 @@ def _claims(owner: Owner, bindings: list[Manifest]) -> list[Manifest]:
 
 def _converge(world: World, live: Manifest, loaded: Loaded) -> Outcome:
     owner, class_ = loaded.owner, loaded.class_.spec
+    policy = policy_of(live, loaded.spec.rotation, class_.rotation)
     # the store first: pods wait for what it answers, and for nothing else
-    connection = attempt(lambda: _connect(world, loaded))
-    database = attempt(lambda: _database(world, live, owner, class_))
-    findings = _rollout(world, loaded, connection, database)
+    store = attempt(lambda: _connect(world, loaded, policy))
+    connection = store if isinstance(store, Finding) else store.connection
+    database = attempt(lambda: _database(world, live, loaded, policy))
+    digest = database if isinstance(database, Finding) else database.digest
+    findings = _rollout(world, loaded, connection, digest)
+    credentials, pending = follow(
+        world, owner, _kept(store, database, policy), loaded.claims, served=findings[1] is None
+    )
     verdicts = [
         Verdict(DATABASE_READY, _finding(database) or findings[0], "the schema is current"),
-        Verdict(ARTIFACT_STORE_READY, _finding(connection), "the store knows the workspace"),
+        Verdict(ARTIFACT_STORE_READY, _finding(store), "the store knows the workspace"),
         Verdict(SERVER_AVAILABLE, findings[1], "the tracking server answers"),
         Verdict(ROUND_TRIP_VERIFIED, findings[2], "an artifact made the round trip"),
     ]
     fields: dict[str, object] = {
         "className": loaded.class_.name,
         "binding": {"name": published_name(owner.name)},
+        "credentials": credentials,
     }
     if isinstance(connection, Connection):
         fields |= {"url": connection.tracking_uri, "artifactRoot": connection.store.root}
@@ -145,29 +166,40 @@ def _converge(world: World, live: Manifest, loaded: Loaded) -> Outcome:
         url = attempt(lambda: expose(world, owner, exposure))
         fields["externalUrl"] = None if isinstance(url, Finding) else url
         verdicts.append(Verdict(EXPOSED, _finding(url), f"it answers to {url}"))
-    return report(world, live, [ready, *verdicts], fields)
+    outcome = report(world, live, [ready, *verdicts], fields)
+    return Outcome(retry=outcome.retry or pending)
 
 
-def _database(world: World, live: Manifest, owner: Owner, class_: WorkspaceClassSpec) -> str:
-    restore_database(world, live, owner, class_.backend_store)
-    return ensure_database(world, owner, class_.backend_store)
+def _kept(store: Connected | Finding, database: Database | Finding, policy: Policy) -> list[Kept]:
+    """What is known of the workspace's two credentials."""
+    kept = []
+    if not isinstance(store, Finding) and store.access.rotation:
+        kept.append(Kept(STORE, store.access.rotation, store.access.policy))
+    if not isinstance(database, Finding) and database.rotation:
+        kept.append(Kept(DATABASE, database.rotation, policy))
+    return kept
 
 
-def _connect(world: World, loaded: Loaded) -> Connection:
+def _database(world: World, live: Manifest, loaded: Loaded, policy: Policy) -> Database:
+    backend = loaded.class_.spec.backend_store
+    restore_database(world, live, loaded.owner, backend)
+    return ensure_database(world, loaded.owner, backend, policy)
+
+
+def _connect(world: World, loaded: Loaded, policy: Policy) -> Connected:
     """Have the store trust those whom admitted bindings name, and the bindings tell their pods."""
     owner, bindings = loaded.owner, loaded.admitted
     if loaded.own_binding is None:
         bindings = [*bindings, own_binding(owner)]
     artifacts = loaded.class_.spec.artifact_store
-    before = held_credentials(world.kube, owner)
-    credentials = ensure_store(world, owner, artifacts, trusted(owner, bindings))
-    store = store_client(artifacts, owner, credentials.values)
+    access = ensure_store(world, owner, artifacts, trusted(owner, bindings), policy)
+    store = store_client(artifacts, owner, access.values)
     connection = Connection(owner, store, access_of(loaded.spec, store))
     _ensure_own_binding(world, loaded, connection)
-    if credentials != before:
+    if access.changed:
         for claim in {(owner.namespace, owner.name), *map(namespaced_name, loaded.claims)}:
             world.queue.add(Key(BINDING.kind, *claim), first=True)
-    return connection
+    return Connected(connection, access)
 
 
 def _ensure_own_binding(world: World, loaded: Loaded, connection: Connection) -> None:

@@ -11,7 +11,7 @@ MAX_IDENTIFIER: Final = 63
 """PostgreSQL: NAMEDATALEN - 1 bytes; a longer name would be cut without an error."""
 
 HASH_LENGTH: Final = 16
-ROLE_SUFFIXES: Final = ("owner", "access", "migration", "server")
+ROLE_SUFFIXES: Final = ("owner", "access", "migration", "server", "server2")
 
 
 def identity(namespace: str, name: str) -> str:
@@ -26,13 +26,23 @@ def subject(namespace: str, account: str = "*") -> str:
 
 @dataclass(frozen=True, slots=True)
 class DatabaseNames:
-    """The database of a workspace and its four roles; see `protocol.DatabaseGrant`."""
+    """The database of a workspace and its roles; see `protocol.DatabaseGrant`.
+
+    The server logs in as `runtime` or as `runtime_spare`: a rotation changes from one to the
+    other, so that both work while servers are replaced.
+    """
 
     database: str
     owner: str
     access: str
     migration: str
     runtime: str
+    runtime_spare: str
+
+    @property
+    def logins(self) -> tuple[str, ...]:
+        """Every role that can ever log in."""
+        return self.migration, self.runtime, self.runtime_spare
 
 
 def database_names(namespace: str, name: str) -> DatabaseNames:

@@ -3,7 +3,7 @@
 Four roles per workspace: `owner` (no login) owns the database and all in it; `migration` logs in
 and acts as `owner`; `access` (no login) has the privileges on rows; `runtime` logs in as a member
 of `access` and owns nothing. So a login can be dropped or replaced at any time, nothing hangs
-on it.
+on it: a rotation makes a second `runtime` and drops the first one later.
 """
 
 from collections.abc import Iterable, Mapping

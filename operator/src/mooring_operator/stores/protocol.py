@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+from mooring.contract import AWS_ACCESS_KEY_ID
+
 
 @dataclass(frozen=True, slots=True)
 class S3Connection:
@@ -37,13 +39,15 @@ class StoreGrant:
     `identity` is the name of its role or user, see `names.identity`. `prefix` is where its
     objects lie, without a slash at either end. `subjects` are patterns of the token subjects that
     may assume the role, see `names.subject`; empty with Minted. `held_key_id` is the id of the
-    access key that the caller keeps in its Secret, None when it keeps none.
+    credential that the caller keeps in its Secret, see `held_key_id`, None when it keeps none.
+    `retiring_key_ids` are those that it kept before and that must work on.
     """
 
     identity: str
     prefix: str
     subjects: tuple[str, ...] = ()
     held_key_id: str | None = None
+    retiring_key_ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,11 @@ class StoreAccess:
     files: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
+def held_key_id(env: Mapping[str, str]) -> str | None:
+    """Id of the credential in `env`, by the names of `mooring.contract`; None when it has none."""
+    return env.get(AWS_ACCESS_KEY_ID)
+
+
 class ArtifactStore(Protocol):
     """A bucket in which every workspace has a prefix of its own."""
 
@@ -67,7 +76,17 @@ class ArtifactStore(Protocol):
         """Prove the administrator's connection; make the bucket when it is missing."""
 
     def ensure(self, grant: StoreGrant) -> StoreAccess:
-        """Make the bucket, the role or user, its policy and its trust as `grant` says."""
+        """Make the bucket, the role or user, its policy and its trust as `grant` says.
+
+        Credentials that are neither held nor retiring are deleted. A new one is made when the
+        held one is not live.
+        """
+
+    def revoke_leftover(self, identity: str) -> None:
+        """Delete what `identity` was before the class changed its kind of credentials.
+
+        The user where there is a role now, the role where there is a user now.
+        """
 
     def revoke(self, identity: str) -> None:
         """Delete the role and the user called `identity` with keys and policies; keep objects."""

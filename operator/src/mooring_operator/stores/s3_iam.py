@@ -59,6 +59,11 @@ class S3IamStore:
             return StoreAccess(self._ensure_user(grant, policy), files)
         return StoreAccess({AWS_ROLE_ARN: self._ensure_role(grant, policy)}, files)
 
+    def revoke_leftover(self, identity: str) -> None:
+        """Delete the user where the class has roles now, the role where it has users now."""
+        delete = _delete_role if self.connection.credentials == "Minted" else _delete_user
+        delete(apis(self.connection).iam, identity)
+
     def revoke(self, identity: str) -> None:
         """Delete the user and the role called `identity`, with all that hangs on them."""
         iam = apis(self.connection).iam
@@ -209,20 +214,20 @@ class S3IamStore:
                 PolicyName=POLICY_NAME,
                 PolicyDocument=json.dumps(policy),
             )
-        return _ensure_key(iam, name, grant.held_key_id)
+        return _ensure_key(iam, grant)
 
 
-def _ensure_key(iam: Api, user: str, held: str | None) -> Mapping[str, str] | None:
-    """Delete every key of `user` but a live `held` one; make a key when that one is not there.
+def _ensure_key(iam: Api, grant: StoreGrant) -> Mapping[str, str] | None:
+    """Delete every key that is neither held nor retiring; make a key when no live one is held.
 
     A key that nobody holds is left when the operator stops between making a key and keeping it;
     it counts towards IAM's quota of two.
     """
-    kept = False
+    user, kept = grant.identity, False
     for key in iam.call("list_access_keys", UserName=user)["AccessKeyMetadata"]:
-        if key["AccessKeyId"] == held and key["Status"] == "Active":
+        if key["AccessKeyId"] == grant.held_key_id and key["Status"] == "Active":
             kept = True
-        else:
+        elif key["AccessKeyId"] not in grant.retiring_key_ids:
             iam.find("delete_access_key", _MISSING, UserName=user, AccessKeyId=key["AccessKeyId"])
     if kept:
         return None

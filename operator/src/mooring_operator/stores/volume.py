@@ -13,6 +13,9 @@ class VolumeArtifacts:
         """The server needs nothing but the volume."""
         return StoreAccess({})
 
+    def revoke_leftover(self, identity: str) -> None:
+        """Nothing to revoke."""
+
     def revoke(self, identity: str) -> None:
         """There is no credential."""
 

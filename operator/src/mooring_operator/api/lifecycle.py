@@ -1,0 +1,107 @@
+"""How long credentials live: fields that a workspace and its class share."""
+
+from datetime import timedelta
+from typing import Annotated, Final
+
+from pydantic import Field
+
+from mooring_operator.api.base import ApiModel, matches, rule, rules
+
+_UNITS: Final = {"h": 3600, "m": 60, "s": 1}
+
+Duration = Annotated[
+    str,
+    Field(
+        max_length=32,
+        json_schema_extra=rules(
+            matches(
+                "^([0-9]{1,6}h([0-9]{1,6}m)?|[0-9]{1,6}m)([0-9]{1,6}s)?$|^[0-9]{1,6}s$",
+                "a duration is hours, minutes and seconds, as in 720h or 1h30m, and 30 days are "
+                "720h",
+            )
+        ),
+    ),
+]
+
+_EVERY_RULE: Final = rules(
+    rule(
+        "!has(self.every) || !self.every.matches('^[0hms]*$')",
+        "every is more than nothing; leave it out to rotate only when it is asked for",
+    )
+)
+
+
+class Rotation(ApiModel):
+    """When the credentials of a workspace are replaced."""
+
+    model_config = ApiModel.model_config | {"json_schema_extra": _EVERY_RULE}
+
+    every: Annotated[
+        Duration | None,
+        Field(description="New credentials after this time; left out, as the class says."),
+    ] = None
+    grace: Annotated[
+        Duration | None,
+        Field(
+            description="How long the old credentials go on working, for pods that hold them; "
+            "never shorter than the class says."
+        ),
+    ] = None
+
+
+class RotationDefaults(ApiModel):
+    """When the credentials of the class's workspaces are replaced."""
+
+    model_config = ApiModel.model_config | {"json_schema_extra": _EVERY_RULE}
+
+    every: Annotated[
+        Duration | None,
+        Field(
+            description="New credentials after this time; left out, only when a workspace asks "
+            "for them."
+        ),
+    ] = None
+    grace: Annotated[
+        Duration,
+        Field(
+            description="How long old credentials go on working, at least: the longest time that "
+            "a training pod may run."
+        ),
+    ] = "24h"
+
+
+class CredentialsStatus(ApiModel):
+    """The credentials of a workspace: how old they are, and what comes next."""
+
+    last_rotation: Annotated[
+        str,
+        Field(
+            description="When the newest credential in use was made.",
+            json_schema_extra={"format": "date-time"},
+        ),
+    ]
+    next_rotation: Annotated[
+        str | None,
+        Field(
+            description="When the next one is made by schedule.",
+            json_schema_extra={"format": "date-time"},
+        ),
+    ] = None
+    grace_ends: Annotated[
+        str | None,
+        Field(
+            description="When the store and the database stop taking the old credentials.",
+            json_schema_extra={"format": "date-time"},
+        ),
+    ] = None
+
+
+def seconds(duration: str) -> timedelta:
+    """The length of a `Duration`."""
+    total, digits = 0, ""
+    for sign in duration:
+        if sign in _UNITS:
+            total, digits = total + int(digits) * _UNITS[sign], ""
+        else:
+            digits += sign
+    return timedelta(seconds=total)

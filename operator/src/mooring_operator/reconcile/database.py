@@ -1,0 +1,117 @@
+"""A workspace's database and its logins on the class's database server.
+
+A first password stands in the Secret before a role has it, so a crash between the two loses
+nothing. A rotation goes the other way round: the second login is made before the Secret names it,
+because a server that is started in between reads the Secret. One that was made and not named is
+made again, with another password.
+"""
+
+from dataclasses import dataclass
+
+from mooring_operator.api.backendstore import BackendStore, SqliteStore
+from mooring_operator.api.conditions import Finding
+from mooring_operator.kube import JOB, SECRET, Kube
+from mooring_operator.plan.binding import decoded
+from mooring_operator.plan.database import (
+    CONNECTION_LIMIT,
+    Logins,
+    database_secret,
+    kept_or_new,
+    renewed,
+    sqlite_secret,
+)
+from mooring_operator.plan.metadata import DATABASE, MIGRATION, Owner, digest
+from mooring_operator.plan.rotation import ROTATION_KEY, Policy, Rotation, loaded
+from mooring_operator.reconcile.outside import database_server
+from mooring_operator.reconcile.workloads import selector_of
+from mooring_operator.reconcile.world import Blocked, World, apply
+from mooring_operator.status.workloads import job_finished
+from mooring_operator.stores.errors import StoreError
+from mooring_operator.stores.names import DatabaseNames, database_names
+from mooring_operator.stores.protocol import DatabaseGrant, Login
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """A database that is there; `digest` changes with where it is and how one gets in.
+
+    `rotation` is None where it has no logins.
+    """
+
+    digest: str
+    rotation: Rotation | None
+
+
+def ensure_database(
+    world: World, workspace: Owner, store: BackendStore, policy: Policy
+) -> Database:
+    """Have the server hold the workspace's database and logins, as its Secret says.
+
+    A login that is due is replaced by a second one; one whose grace is over is dropped, and its
+    sessions are ended. Raises Blocked with what to tell the user.
+    """
+    live = world.kube.get(SECRET, workspace.namespace, workspace.child_name_for(DATABASE))
+    if isinstance(store.chosen, SqliteStore):
+        apply(world, secret := sqlite_secret(workspace), live)
+        return Database(digest(secret["data"]), None)
+    values, now, names = decoded(live) if live else {}, world.now(), _names(workspace)
+    logins = kept_or_new(values, names.migration, names.runtime)
+    before = loaded(values.get(ROTATION_KEY), policy, now)
+    over = before.over(policy, now)
+    state = before.revoked(over)
+    rotate = live is not None and state.due(policy, now) and not _migrates(world, workspace)
+    if rotate:
+        state = state.replaced(logins.runtime.role, policy, now)
+        logins = renewed(logins, names.runtime, names.runtime_spare)
+    secret = database_secret(workspace, store.chosen, names.database, logins, state)
+    if not rotate and not over:
+        apply(world, secret, live)
+    server = database_server(world.kube, store)
+    try:
+        if over:
+            # first: a rotation that is due as well makes this role anew
+            server.revoke(over)
+        server.ensure(_grant(names, logins))
+    except StoreError as error:
+        raise Blocked(Finding(error.reason, error.message)) from None
+    if rotate or over:
+        apply(world, secret, live)
+    stable = {key: value for key, value in secret["data"].items() if key != ROTATION_KEY}
+    return Database(digest(stable), state)
+
+
+def database_grant(kube: Kube, workspace: Owner) -> DatabaseGrant:
+    """The database of a workspace and the logins to it, with the passwords in its Secret."""
+    secret = kube.get(SECRET, workspace.namespace, workspace.child_name_for(DATABASE))
+    names = _names(workspace)
+    values = decoded(secret) if secret else {}
+    return _grant(names, kept_or_new(values, names.migration, names.runtime))
+
+
+def revoke_logins(world: World, workspace: Owner, store: BackendStore) -> None:
+    """Drop every login to the workspace's database. Raises Blocked."""
+    try:
+        database_server(world.kube, store).revoke(_names(workspace).logins)
+    except StoreError as error:
+        raise Blocked(Finding(error.reason, error.message)) from None
+
+
+def _names(workspace: Owner) -> DatabaseNames:
+    return database_names(workspace.namespace, workspace.name)
+
+
+def _grant(names: DatabaseNames, logins: Logins) -> DatabaseGrant:
+    return DatabaseGrant(
+        database=names.database,
+        owner=names.owner,
+        access=names.access,
+        migration=Login(logins.migration.role, logins.migration.password),
+        runtime=Login(logins.runtime.role, logins.runtime.password),
+        connection_limit=CONNECTION_LIMIT,
+    )
+
+
+def _migrates(world: World, workspace: Owner) -> bool:
+    """Whether a Job uses the migration login, which has no second one."""
+    jobs = world.kube.search(JOB, workspace.namespace, selector_of(workspace, MIGRATION))
+    return any(job_finished(job) is None for job in jobs)

@@ -1,0 +1,106 @@
+"""The end of a rotation: when the grace of old credentials begins, and when to look again."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final
+
+from mooring.contract import published_name
+from mooring_operator.api.conditions import Finding
+from mooring_operator.api.lifecycle import CredentialsStatus
+from mooring_operator.kube import BINDING, CONFIG_MAP, SECRET, WORKSPACE, Kube, Manifest
+from mooring_operator.plan.binding import decoded, encoded
+from mooring_operator.plan.metadata import STORE, Owner, child, namespaced_name
+from mooring_operator.plan.rotation import ROTATION_KEY, Policy, Rotation, wait_until
+from mooring_operator.queue import Key
+from mooring_operator.reconcile.provision import credential_id
+from mooring_operator.reconcile.world import World, apply, attempt
+
+HORIZON_S: Final = 3600.0
+"""What comes later than this is not kept in the queue: a resync computes it again before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The state of one credential: the Secret of `component` has it."""
+
+    component: str
+    rotation: Rotation
+    policy: Policy
+
+
+def follow(
+    world: World, workspace: Owner, states: Iterable[Kept], bindings: list[Manifest], served: bool
+) -> tuple[dict[str, Any] | None, bool]:
+    """status.credentials, and whether a binding still publishes what was replaced.
+
+    The grace begins when no server has the old credentials (`served` says that the newest one is
+    the only one) and no binding of `bindings` publishes them, so that a pod that started a moment
+    before has all of it.
+    """
+    known, pending = [], False
+    for state in states:
+        old = state.rotation.in_use if served else ()
+        begun = attempt(partial(_begin_grace, world, workspace, state, bindings)) if old else state
+        # whoever refuses the write, a quota or an admission policy, may change his mind
+        known.append(state if isinstance(begun, Finding) else begun)
+        pending = pending or bool(old and known[-1].rotation.in_use)
+    if not known:
+        return None, pending
+    _look_again(world, workspace, known)
+    return _status(known), pending
+
+
+def _published(world: World, bindings: list[Manifest], old: tuple[str, ...]) -> bool:
+    """Whether a binding still publishes one of `old`; such a binding is looked at again."""
+    found = [key for key in map(_key, bindings) if _published_id(world.kube, key) in old]
+    for key in found:
+        world.queue.add(key)
+    return bool(found)
+
+
+def _key(binding: Manifest) -> Key:
+    return Key(BINDING.kind, *namespaced_name(binding))
+
+
+def _published_id(kube: Kube, binding: Key) -> str | None:
+    name = published_name(binding.name)
+    public = kube.get(CONFIG_MAP, binding.namespace, name) or {}
+    secret = kube.get(SECRET, binding.namespace, name)
+    return credential_id({**public.get("data", {}), **(decoded(secret) if secret else {})})
+
+
+def _begin_grace(world: World, workspace: Owner, state: Kept, bindings: list[Manifest]) -> Kept:
+    """Record that nothing has the old credentials, if that is so. Raises Blocked."""
+    name = workspace.child_name_for(state.component)
+    live = world.kube.get(SECRET, workspace.namespace, name)
+    old = state.rotation.in_use
+    if live is None or (state.component == STORE and _published(world, bindings, old)):
+        return state
+    rotation = state.rotation.unused(world.now())
+    values = {**decoded(live), ROTATION_KEY: rotation.dumped()}
+    head = child(workspace, "v1", "Secret", name, state.component)
+    apply(world, head | {"type": "Opaque", "data": encoded(values)}, live)
+    return Kept(state.component, rotation, state.policy)
+
+
+def _look_again(world: World, workspace: Owner, states: list[Kept]) -> None:
+    times = [
+        each.rotation.grace_ends(each.policy)
+        if each.rotation.retiring
+        else each.rotation.next_rotation(each.policy)
+        for each in states
+    ]
+    delay = wait_until(times, world.now())
+    if delay is not None and delay <= HORIZON_S:
+        world.queue.add_after(Key(WORKSPACE.kind, workspace.namespace, workspace.name), delay)
+
+
+def _status(states: list[Kept]) -> dict[str, Any]:
+    nexts = [each.rotation.next_rotation(each.policy) for each in states]
+    ends = [each.rotation.grace_ends(each.policy) for each in states]
+    return CredentialsStatus(
+        last_rotation=max(each.rotation.made for each in states),
+        next_rotation=min(filter(None, nexts), default=None),
+        grace_ends=max(filter(None, ends), default=None),
+    ).model_dump(by_alias=True, exclude_none=True)
