@@ -81,7 +81,8 @@ class Api:
         here = f"{self.name} at {self.where}"
         text = {
             Reason.WRONG_CREDENTIALS: f"{here} does not accept the access key ({code}): correct "
-            f"AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the Secret that {ADMIN_FIELD} names.",
+            f"AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the Secret that {ADMIN_FIELD} names "
+            "(its data is base64-encoded once).",
             Reason.BUSY: f"{here} could not do {operation} now ({code}, HTTP {status}): {said} "
             "It is tried again; if it lasts, look at the log of that server.",
             Reason.ACCESS_DENIED: f"{here} does not let the user of {ADMIN_FIELD} do {operation} "

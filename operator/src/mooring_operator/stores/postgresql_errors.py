@@ -47,7 +47,10 @@ def connect_error(
     )
     remedy = _REMEDIES[reason]
     if reason is Reason.WRONG_CREDENTIALS and role == server.username:
-        remedy = f"Correct username and password in the Secret that {FIELD}.adminSecret names."
+        remedy = (
+            f"Correct username and password in the Secret that {FIELD}.adminSecret names (its data "
+            "is base64-encoded once)."
+        )
     return StoreError(
         reason,
         f"PostgreSQL at {server.host}:{server.port}, role {role}, database {database}: {said}. "
