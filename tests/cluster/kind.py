@@ -71,7 +71,7 @@ def create(engine: Engine, paths: ClusterPaths, config: dict[str, Any], kubeconf
     file.write_text(json.dumps(config, indent=2))
     run(
         [tool("kind"), "create", "cluster", "--name", paths.name, "--config", file, "--wait",
-         "120s", "--kubeconfig", kubeconfig],
+         "300s", "--kubeconfig", kubeconfig],
         env=engine.env, log=paths.logs / "kind-create.log",
     )  # fmt: skip
 

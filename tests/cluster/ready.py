@@ -21,9 +21,9 @@ def answers(kubeconfig: Path) -> bool:
 
 
 def wait_for_services(kubeconfig: Path) -> None:
-    """Wait for cluster DNS and storage, at most two minutes each. Raises ClusterError."""
+    """Wait for cluster DNS and storage, at most five minutes each. Raises ClusterError."""
     for namespace, name in _SERVICES:
-        status = ("rollout", "status", f"deployment/{name}", "--timeout=120s")
+        status = ("rollout", "status", f"deployment/{name}", "--timeout=5m")
         run(_kubectl(kubeconfig, "--namespace", namespace, *status))
     # After a restart of the node the status above is of before it: ask the pods themselves.
     wait_until(lambda: _dns_answers(kubeconfig), "cluster DNS to be ready")

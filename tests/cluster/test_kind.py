@@ -32,7 +32,7 @@ def namespace(kind_cluster: Path) -> Iterator[Namespace]:
     made = Namespace(kind_cluster)
     made.kubectl("create", "namespace", made.name)
     # Made by a controller; until then every pod of the namespace is refused.
-    made.kubectl("wait", "serviceaccount/default", "--for=create", "--timeout=120s")
+    made.kubectl("wait", "serviceaccount/default", "--for=create", "--timeout=5m")
     yield made
     made.kubectl("delete", "namespace", made.name, "--wait=false")
 
@@ -69,7 +69,7 @@ def test_a_pod_without_root_writes_to_a_volume_of_the_default_class(namespace: N
     objects = json.dumps({"apiVersion": "v1", "kind": "List", "items": [claim, pod]})
     namespace.kubectl("apply", "-f", "-", stdin=objects)
     done = "--for=jsonpath={.status.phase}=Succeeded"
-    namespace.kubectl("wait", "pod/writer", done, "--timeout=120s")
+    namespace.kubectl("wait", "pod/writer", done, "--timeout=5m")
     assert namespace.kubectl("logs", "writer") == "12345\nkept\n"
 
 

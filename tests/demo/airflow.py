@@ -78,7 +78,7 @@ class Airflow:
         dag_id: str,
         *,
         conf: dict[str, Any] | None = None,
-        timeout: float = 600,
+        timeout: float = 1200,
         progress: Callable[[list[TaskInstance]], None] = lambda _: None,
     ) -> DagRun:
         """Trigger a DAG and wait until its run is over; `progress` sees each look at its tasks.
@@ -105,7 +105,7 @@ class Airflow:
         dag_id: str,
         run_id: str,
         *,
-        timeout: float = 600,
+        timeout: float = 1200,
         progress: Callable[[list[TaskInstance]], None] = lambda _: None,
     ) -> DagRun:
         """Wait until the run is over; `progress` sees each look at its tasks.

@@ -15,6 +15,8 @@ from tests.cluster import cluster
 from tests.cluster.process import ClusterError, die_with_parent, run
 from tests.cluster.tools import tool
 
+TIMEOUT: Final = "--timeout=10m"
+"""Of what kubectl waits for: only spent when it does not come, also on a busy machine."""
 RETRY_S: Final = 1.0
 FORWARDING: Final = re.compile(r"Forwarding from 127\.0\.0\.1:(\d+)")
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from mooring.contract import API_VERSION
+from mooring.contract import API_VERSION, BINDING_LABEL, INJECTED_ANNOTATION
 from tests.cluster import cluster
 from tests.cluster.deliver import deliver
 from tests.cluster.host import prepare
@@ -19,12 +19,11 @@ from tests.cluster.paths import CHECKOUT
 from tests.cluster.process import ClusterError, succeeds, wait_until
 from tests.cluster.report import say, stage
 from tests.cluster.tools import tool
-from tests.demo.cluster import apply, environment, get, helm, kubectl
+from tests.demo.cluster import TIMEOUT, apply, environment, get, helm, kubectl
 
 PLAYGROUND: Final = "playground"
 MOORING: Final = "mooring-system"
 TEAMS: Final = ("team-a", "team-b")
-READY_TIMEOUT: Final = "5m"
 
 VALUES: Final = CHECKOUT / "charts" / "playground" / "mooring-values.yaml"
 
@@ -79,6 +78,7 @@ def bring_up(step: Callable[[str], AbstractContextManager[None]] = stage) -> Non
     for team in TEAMS:
         with step(f"MlflowWorkspace {team}: database, role, migration, server, round trip"):
             wait_ready("mlw", team, team)
+            wait_injected(team)
 
 
 def install(release: Release, references: dict[str, str]) -> None:
@@ -102,7 +102,7 @@ def define(crds: Path) -> None:
     Without the wait Helm finds no such kind when the API server is busy. Raises ClusterError.
     """
     kubectl("apply", "--server-side", "--force-conflicts", "--field-manager=helm", "-f", str(crds))
-    kubectl("wait", "--for=condition=Established", "--timeout=60s", "-f", str(crds))
+    kubectl("wait", "--for=condition=Established", TIMEOUT, "-f", str(crds))
     served: list[str | Path] = [tool("kubectl"), "get", "mlwc,mlw,mlb", "--all-namespaces"]
     wait_until(lambda: succeeds(served, env=environment()), "the API server to serve mlwc")
 
@@ -133,15 +133,34 @@ def wait_ready(kind: str, name: str, namespace: str) -> None:
     Raises ClusterError with what the condition says when it takes too long.
     """
     try:
-        kubectl("wait", "-n", namespace, f"{kind}/{name}", "--for=condition=Ready",
-                f"--timeout={READY_TIMEOUT}")  # fmt: skip
+        kubectl("wait", "-n", namespace, f"{kind}/{name}", "--for=condition=Ready", TIMEOUT)
     except ClusterError:
         conditions = get(kind, name, namespace).get("status", {}).get("conditions", [])
         lines = [f"  {c['type']}={c['status']} {c['reason']}: {c['message']}" for c in conditions]
         found = "\n".join(lines) or "  no conditions: does the operator run?"
-        raise ClusterError(
-            f"{kind}/{name} in {namespace} is not Ready after {READY_TIMEOUT}:\n{found}"
-        ) from None
+        raise ClusterError(f"{kind}/{name} in {namespace} is not Ready:\n{found}") from None
+
+
+def wait_injected(team: str) -> None:
+    """Wait until a pod of the team gets the team's binding, as a dry run shows.
+
+    The API server compiles a new policy, and sees a new binding, some time after they were made.
+    Raises ClusterError.
+    """
+    wait_until(lambda: _is_injected(team), f"the admission policies to give pods of {team} theirs")
+
+
+def _is_injected(team: str) -> bool:
+    metadata = {"name": "probe", "namespace": team, "labels": {BINDING_LABEL: team}}
+    spec = {"containers": [{"name": "probe", "image": "probe"}]}
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
+    dry = ("create", "--dry-run=server", "-f", "-", "-o", "json")
+    try:
+        admitted = json.loads(kubectl(*dry, stdin=json.dumps(pod)))
+    except ClusterError:
+        return False
+    annotations: dict[str, str] = admitted["metadata"].get("annotations", {})
+    return annotations.get(INJECTED_ANNOTATION) == team
 
 
 def image_arguments(release: Release, references: dict[str, str]) -> list[str]:

@@ -71,7 +71,7 @@ class Jobs:
 
     def finish(self, started: Started) -> list[Outcome]:
         """Wait until the DAG run is over; what came of each pod, in their order."""
-        self.airflow.wait(started.dag_id, started.run_id, timeout=300)
+        self.airflow.wait(started.dag_id, started.run_id)
         return [self.outcome(started, task) for task in self.tasks(started, POD)]
 
     def following(self, started: Started) -> Outcome:

@@ -1,5 +1,6 @@
 """What else a team may count on, on a real node."""
 
+import statistics
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
@@ -8,7 +9,7 @@ import pytest
 
 from mooring import contract
 from tests.cluster.process import wait_until
-from tests.demo.cluster import apply, get, kubectl
+from tests.demo.cluster import TIMEOUT, apply, get, kubectl
 from tests.demo.store import tracking
 from tests.e2e.jobs import MOORED, Jobs, training
 from tests.e2e.scenarios import GO, let_go, running, unique
@@ -17,6 +18,7 @@ from tests.e2e.workspaces import OwnWorkspace, keys, own_workspace
 TEAM: Final = "team-a"
 GUARD_MAY_COST_S: Final = 1.0
 SAMPLES: Final = 4
+WORK_S: Final = 0.2
 USER: Final = 10001
 
 
@@ -45,8 +47,8 @@ def test_server_restart_loses_no_run(jobs: Jobs, minted: OwnWorkspace) -> None:
         (run,) = running(server, experiment, 1)
     deployment = f"deploy/{minted.name}-mlflow"
     server_pods = ("-n", minted.name, "-l", "app.kubernetes.io/component=server")
-    kubectl("delete", "pods", *server_pods, "--timeout=90s")
-    kubectl("rollout", "status", "-n", minted.name, deployment, "--timeout=120s")
+    kubectl("delete", "pods", *server_pods, TIMEOUT)
+    kubectl("rollout", "status", "-n", minted.name, deployment, TIMEOUT)
     with tracking(minted.name) as server:
         let_go(server, [run])
         (outcome,) = jobs.finish(started)
@@ -60,14 +62,25 @@ def test_guard_costs_little(system: None) -> None:
     fragment = get("mlb", TEAM, TEAM)["status"]["pod"]
     image = fragment["initContainers"][0]["image"]
     started: dict[bool, list[float]] = {True: [], False: []}
+    slowness = []
     for _ in range(SAMPLES):
         for guarded, seconds in started.items():
             labels = {contract.BINDING_LABEL: TEAM} if guarded else {}
             pod = _pod(unique(), TEAM, image, ["date", "+%s.%N"], labels=labels)
             began = time.time()
             seconds.append(float(_run(pod)) - began)
+        slowness.append(_slowness())
     # The least of each: what else the machine does is no cost of the guard.
-    assert min(started[True]) - min(started[False]) <= GUARD_MAY_COST_S
+    cost = min(started[True]) - min(started[False])
+    assert cost <= GUARD_MAY_COST_S * statistics.median(slowness)
+
+
+def _slowness() -> float:
+    """How many seconds pass now in one second of a processor's work: 1 on an idle machine."""
+    began, worked = time.monotonic(), time.thread_time()
+    while time.thread_time() - worked < WORK_S:
+        pass
+    return (time.monotonic() - began) / WORK_S
 
 
 def test_pod_without_root_writes_to_a_default_volume(system: None) -> None:
@@ -91,7 +104,7 @@ def test_pod_without_root_writes_to_a_default_volume(system: None) -> None:
     try:
         assert _run(pod).split() == ["written", str(USER)]
     finally:
-        kubectl("delete", "pvc", name, "-n", TEAM, "--timeout=60s")
+        kubectl("delete", "pvc", name, "-n", TEAM, TIMEOUT)
 
 
 def _pod(

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from mooring import contract
-from tests.demo.cluster import apply, get, kubectl
+from tests.demo.cluster import TIMEOUT, apply, get, kubectl
 from tests.demo.store import s3
-from tests.demo.system import MOORING, wait_ready, workspace
+from tests.demo.system import MOORING, wait_injected, wait_ready, workspace
 
 DEFAULT_CLASS: Final = "default"
 OPERATOR: Final = "deploy/mooring"
@@ -48,6 +48,7 @@ def own_workspace(name: str, credentials: str) -> Iterator[OwnWorkspace]:
     try:
         apply(_class(mine, credentials), namespace, claim)
         wait_ready("mlw", name, name)
+        wait_injected(name)
         yield mine
     finally:
         _remove(mine)
@@ -55,9 +56,9 @@ def own_workspace(name: str, credentials: str) -> Iterator[OwnWorkspace]:
 
 def _remove(mine: OwnWorkspace) -> None:
     name = mine.name
-    kubectl("delete", "mlw", name, "-n", name, "--ignore-not-found", "--timeout=60s")
-    kubectl("delete", "namespace", name, "--ignore-not-found", "--timeout=120s")
-    kubectl("delete", "mlwc", name, "--ignore-not-found", "--timeout=60s")
+    kubectl("delete", "mlw", name, "-n", name, "--ignore-not-found", TIMEOUT)
+    kubectl("delete", "namespace", name, "--ignore-not-found", TIMEOUT)
+    kubectl("delete", "mlwc", name, "--ignore-not-found", TIMEOUT)
     with s3() as client:
         remove_bucket(client, mine.bucket)
 
@@ -78,7 +79,7 @@ def operator_stopped() -> Iterator[None]:
     """No operator runs while the block does, so nobody heals what it breaks."""
     kubectl("scale", "-n", MOORING, OPERATOR, "--replicas=0")
     try:
-        kubectl("wait", *OPERATOR_PODS, "--for=delete", "--timeout=60s")
+        kubectl("wait", *OPERATOR_PODS, "--for=delete", TIMEOUT)
         yield
     finally:
         start_operator()
@@ -87,20 +88,20 @@ def operator_stopped() -> Iterator[None]:
 def start_operator() -> None:
     """Have the operator run."""
     kubectl("scale", "-n", MOORING, OPERATOR, "--replicas=1")
-    kubectl("rollout", "status", "-n", MOORING, OPERATOR, "--timeout=120s")
+    kubectl("rollout", "status", "-n", MOORING, OPERATOR, TIMEOUT)
 
 
 def stop_server(name: str) -> None:
     """Take down the tracking server of the workspace called `name`."""
     kubectl("scale", "-n", name, f"deploy/{name}-mlflow", "--replicas=0")
     server = f"app.kubernetes.io/instance={name},app.kubernetes.io/component=server"
-    kubectl("wait", "pods", "-n", name, "-l", server, "--for=delete", "--timeout=90s")
+    kubectl("wait", "pods", "-n", name, "-l", server, "--for=delete", TIMEOUT)
 
 
 def start_server(name: str) -> None:
     """Have the tracking server of the workspace called `name` up again."""
     kubectl("scale", "-n", name, f"deploy/{name}-mlflow", "--replicas=1")
-    kubectl("rollout", "status", "-n", name, f"deploy/{name}-mlflow", "--timeout=120s")
+    kubectl("rollout", "status", "-n", name, f"deploy/{name}-mlflow", TIMEOUT)
 
 
 def overwrite(mine: OwnWorkspace, values: Mapping[str, str]) -> None:
