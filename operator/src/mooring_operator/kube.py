@@ -54,6 +54,7 @@ POD_DISRUPTION_BUDGET: Final = Kind("policy/v1", "PodDisruptionBudget", "poddisr
 NETWORK_POLICY: Final = Kind("networking.k8s.io/v1", "NetworkPolicy", "networkpolicies")
 INGRESS: Final = Kind("networking.k8s.io/v1", "Ingress", "ingresses")
 HTTP_ROUTE: Final = Kind("gateway.networking.k8s.io/v1", "HTTPRoute", "httproutes")
+SERVICE_MONITOR: Final = Kind("monitoring.coreos.com/v1", "ServiceMonitor", "servicemonitors")
 AUTOSCALER: Final = Kind("autoscaling/v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers")
 ROLE_BINDING: Final = Kind("rbac.authorization.k8s.io/v1", "RoleBinding", "rolebindings")
 
@@ -68,6 +69,7 @@ KINDS: Final = {
         SERVICE,
         PERSISTENT_VOLUME_CLAIM,
         SERVICE_ACCOUNT,
+        SERVICE_MONITOR,
         DEPLOYMENT,
         HTTP_ROUTE,
         INGRESS,

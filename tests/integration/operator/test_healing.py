@@ -22,6 +22,7 @@ from mooring_operator.kube import (
     SECRET,
     SERVICE,
     SERVICE_ACCOUNT,
+    SERVICE_MONITOR,
     WORKSPACE,
     Kind,
 )
@@ -34,10 +35,12 @@ from tests.integration.operator.world import World, until
 
 BACK_S = 2.0
 
-OWNED = [kind for kind in (*CHILDREN, BINDING) if kind not in {POD, HTTP_ROUTE, INGRESS}]
+OWNED = [
+    kind for kind in (*CHILDREN, BINDING) if kind not in {POD, HTTP_ROUTE, INGRESS, SERVICE_MONITOR}
+]
 """Every kind that the operator makes; nobody but a controller makes pods.
 
-What exposes a server is in test_exposure.py: a class has one kind of it or none.
+What exposes or monitors a server is in test_exposure.py and test_monitoring.py.
 """
 
 

@@ -15,6 +15,7 @@ ARTIFACT_STORE_READY: Final = "ArtifactStoreReady"
 SERVER_AVAILABLE: Final = "ServerAvailable"
 ROUND_TRIP_VERIFIED: Final = "RoundTripVerified"
 EXPOSED: Final = "Exposed"
+MONITORED: Final = "Monitored"
 SUSPENDED: Final = "Suspended"
 
 MESSAGE_LIMIT: Final = 1024
@@ -108,5 +109,6 @@ def _holding_reason(condition_type: str) -> str:
         SERVER_AVAILABLE: "Available",
         ROUND_TRIP_VERIFIED: "Verified",
         EXPOSED: "Exposed",
+        MONITORED: "Monitored",
         SUSPENDED: "Suspended",
     }[condition_type]

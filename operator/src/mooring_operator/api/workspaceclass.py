@@ -10,6 +10,7 @@ from mooring_operator.api.base import ApiModel, Launcher, rule, rules
 from mooring_operator.api.conditions import Condition
 from mooring_operator.api.exposure import Exposure
 from mooring_operator.api.lifecycle import RotationDefaults
+from mooring_operator.api.monitoring import Monitoring
 from mooring_operator.api.network import NetworkAccess
 from mooring_operator.api.server import ContainerImage, Limits, ServerDefaults
 
@@ -43,6 +44,13 @@ class WorkspaceClassSpec(ApiModel):
     network_policy: Annotated[
         NetworkAccess, Field(description="Who may reach the tracking servers.")
     ] = NetworkAccess()
+    monitoring: Annotated[
+        Monitoring | None,
+        Field(
+            description="Metrics of the tracking servers, and how Prometheus finds them; left out, "
+            "there are none. Name its namespace in networkPolicy.alsoFrom."
+        ),
+    ] = None
     exposure: Annotated[
         Exposure | None,
         Field(

@@ -19,6 +19,7 @@ from mooring_operator.plan.metadata import (
     labels,
     selector,
 )
+from mooring_operator.plan.monitoring import METRICS_FOLDER
 from mooring_operator.plan.pods import (
     USER,
     placement,
@@ -62,6 +63,7 @@ class ServerPlan:
     environment_digest: str = ""
     migrates: bool = False
     external: External | None = None
+    metrics: bool = False
 
 
 def server_objects(
@@ -252,6 +254,8 @@ def _settings(plan: ServerPlan) -> dict[str, str]:
     if plan.external:
         # a browser that got the page from there; localhost may always write
         settings["MLFLOW_SERVER_CORS_ALLOWED_ORIGINS"] = plan.external.url
+    if plan.metrics:
+        settings["MLFLOW_EXPOSE_PROMETHEUS"] = METRICS_FOLDER
     return settings
 
 

@@ -4,10 +4,11 @@ from typing import Final
 
 from mooring_operator.api.conditions import Finding
 from mooring_operator.api.exposure import Exposure
-from mooring_operator.kube import HTTP_ROUTE, KINDS, SERVICE, Kind
+from mooring_operator.kube import HTTP_ROUTE, KINDS, Kind
 from mooring_operator.plan.exposure import exposing_object, external
-from mooring_operator.plan.metadata import OPTIONAL_ANNOTATION, Owner
-from mooring_operator.reconcile.world import Blocked, World, ensure
+from mooring_operator.plan.metadata import Owner
+from mooring_operator.reconcile.serving import ensure_beside
+from mooring_operator.reconcile.world import Blocked, World
 from mooring_operator.status.routes import route_finding
 
 CLUSTER_ISSUER: Final = Kind(
@@ -29,11 +30,7 @@ def expose(world: World, workspace: Owner, exposure: Exposure) -> str:
         )
         # the watch of its kind looks for it
         raise Blocked(Finding("NotInstalled", message, waiting=True))
-    service = world.kube.get(SERVICE, workspace.namespace, workspace.child_name)
-    annotations = service["metadata"].get("annotations", {}) if service else {}
-    if kind.kind not in annotations.get(OPTIONAL_ANNOTATION, "").split(","):
-        raise Blocked(Finding("Waiting", "waits for the tracking server", waiting=True))
-    live = ensure(world, desired)
+    live = ensure_beside(world, workspace, desired)
     if kind == HTTP_ROUTE:
         finding = route_finding(live)
         if finding:

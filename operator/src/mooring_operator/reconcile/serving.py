@@ -15,12 +15,14 @@ from mooring_operator.kube import (
     POD_DISRUPTION_BUDGET,
     SECRET,
     SERVICE,
+    SERVICE_MONITOR,
     Manifest,
 )
 from mooring_operator.plan.binding import decoded
 from mooring_operator.plan.connection import Connection
 from mooring_operator.plan.exposure import exposing_object, external
 from mooring_operator.plan.metadata import OPTIONAL_ANNOTATION, SERVER, Owner, belongs, digest
+from mooring_operator.plan.monitoring import service_monitor
 from mooring_operator.plan.network import network_policy
 from mooring_operator.plan.server import ServerPlan, disruption_budget, server_objects
 from mooring_operator.plan.sizing import Size, excess, size
@@ -29,7 +31,7 @@ from mooring_operator.reconcile.workloads import deployment_of, pods_of
 from mooring_operator.reconcile.world import Blocked, World, apply, ensure
 from mooring_operator.status.workloads import server_finding
 
-OPTIONAL: Final = (HTTP_ROUTE, INGRESS, NETWORK_POLICY, POD_DISRUPTION_BUDGET)
+OPTIONAL: Final = (HTTP_ROUTE, INGRESS, NETWORK_POLICY, POD_DISRUPTION_BUDGET, SERVICE_MONITOR)
 """Kinds of which a workspace has one object or none."""
 
 
@@ -55,6 +57,7 @@ def serve(
         environment=spec.server.env,
         environment_digest=_environment_digest(world, workspace, spec.server.env),
         migrates=class_.backend_store.sqlite is not None,
+        metrics=class_.monitoring is not None,
         external=external(workspace, class_.exposure) if class_.exposure else None,
     )
     if class_.artifact_store.volume is not None:
@@ -66,8 +69,7 @@ def serve(
     if plan.size.replicas != 1:
         optional.append(disruption_budget(workspace))
     ensure(world, account)
-    exposing = [exposing_object(workspace, class_.exposure)] if class_.exposure else []
-    _ensure_service(world, workspace, service, [*optional, *exposing])
+    _ensure_service(world, workspace, service, [*optional, *_beside(workspace, class_)])
     for desired in optional:
         ensure(world, desired)
     live = apply(world, deployment, live)
@@ -76,6 +78,28 @@ def serve(
         if finding:
             raise Blocked(finding)
     return live
+
+
+def ensure_beside(world: World, workspace: Owner, desired: Manifest) -> Manifest:
+    """Have an object that the server does without; what is live now.
+
+    Raises Blocked before the Service tells of its kind, see `_ensure_service`.
+    """
+    service = world.kube.get(SERVICE, workspace.namespace, workspace.child_name)
+    annotations = service["metadata"].get("annotations", {}) if service else {}
+    if desired["kind"] not in annotations.get(OPTIONAL_ANNOTATION, "").split(","):
+        raise Blocked(Finding("Waiting", "waits for the tracking server", waiting=True))
+    return ensure(world, desired)
+
+
+def _beside(workspace: Owner, class_: WorkspaceClassSpec) -> list[Manifest]:
+    """What the class asks for that the server does without."""
+    wanted = []
+    if class_.exposure:
+        wanted.append(exposing_object(workspace, class_.exposure))
+    if class_.monitoring:
+        wanted.append(service_monitor(workspace, class_.monitoring))
+    return wanted
 
 
 def _ensure_service(

@@ -9,6 +9,7 @@ from mooring_operator.api.conditions import (
     ARTIFACT_STORE_READY,
     DATABASE_READY,
     EXPOSED,
+    MONITORED,
     ROUND_TRIP_VERIFIED,
     SERVER_AVAILABLE,
     Finding,
@@ -44,6 +45,7 @@ from mooring_operator.reconcile.loading import (
     parse_spec,
     provisioned_class,
 )
+from mooring_operator.reconcile.monitoring import monitor
 from mooring_operator.reconcile.provision import Access, ensure_store
 from mooring_operator.reconcile.publish import publish
 from mooring_operator.reconcile.report import report, report_suspended
@@ -166,6 +168,10 @@ def _converge(world: World, live: Manifest, loaded: Loaded) -> Outcome:
         url = attempt(lambda: expose(world, owner, exposure))
         fields["externalUrl"] = None if isinstance(url, Finding) else url
         verdicts.append(Verdict(EXPOSED, _finding(url), f"it answers to {url}"))
+    if class_.monitoring:
+        monitoring = class_.monitoring
+        missing = attempt(lambda: monitor(world, owner, monitoring))
+        verdicts.append(Verdict(MONITORED, missing, "Prometheus can find it"))
     outcome = report(world, live, [ready, *verdicts], fields)
     return Outcome(retry=outcome.retry or pending)
 
