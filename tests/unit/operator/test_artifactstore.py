@@ -16,10 +16,11 @@ from mooring_operator.api.workspaceclass import WorkspaceClassSpec
 from mooring_operator.plan.artifactstore import store_client
 from mooring_operator.plan.binding import decoded, pod_fragment, published_objects
 from mooring_operator.plan.connection import Connection, pod_environment
-from mooring_operator.plan.database import sqlite_secret
+from mooring_operator.plan.database import secret_of_one_uri
 from mooring_operator.plan.metadata import Owner
 from mooring_operator.plan.server import ServerPlan, server_objects
 from mooring_operator.plan.sizing import size
+from mooring_operator.plan.volume import SQLITE_URI
 from mooring_operator.reconcile.loading import access_of
 
 WORKSPACE = Owner("MlflowWorkspace", "team-a", "models", "1")
@@ -126,7 +127,8 @@ def test_a_class_without_stores_keeps_all_on_a_volume_that_only_the_server_mount
     given = {entry["name"]: entry.get("value", "") for entry in server["env"]}
     assert given["MLFLOW_ARTIFACTS_DESTINATION"] == "/var/lib/mooring/artifacts"
     assert (
-        decoded(sqlite_secret(WORKSPACE))["runtime-uri"] == "sqlite:////var/lib/mooring/mlflow.db"
+        decoded(secret_of_one_uri(WORKSPACE, SQLITE_URI))["runtime-uri"]
+        == "sqlite:////var/lib/mooring/mlflow.db"
     )
 
 

@@ -8,6 +8,7 @@ from mooring_operator.api.base import (
     ApiModel,
     CaBundle,
     OneOf,
+    OwnSecretRef,
     SecretRef,
     fixed,
     matches,
@@ -168,6 +169,41 @@ class VolumeStore(ApiModel):
     ] = "ReadWriteOnce"
 
 
+class ExistingArtifacts(ApiModel):
+    """A prefix in an S3 bucket, with a key for it that the team has."""
+
+    uri: Annotated[
+        str,
+        Field(
+            max_length=512,
+            description="s3://BUCKET/PREFIX, where the artifacts lie.",
+            json_schema_extra=rules(
+                matches(
+                    r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9!_.()-]+)+$",
+                    "uri is s3://BUCKET/PREFIX without a slash at its end, as in "
+                    "s3://team-a/mlflow; a prefix has letters, digits and !_.()-",
+                )
+            ),
+        ),
+    ]
+    secret_ref: Annotated[
+        OwnSecretRef,
+        Field(
+            description="Secret with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY of a user that "
+            "may get, put, delete and list below the uri. It may also have AWS_DEFAULT_REGION, "
+            "MLFLOW_S3_ENDPOINT_URL (left out: AWS itself) and ca.crt (authorities, as PEM)."
+        ),
+    ]
+
+
+class OwnArtifactStore(OneOf):
+    """The artifact store that a workspace uses instead of its class's."""
+
+    existing: Annotated[
+        ExistingArtifacts | None, Field(description="A store and a key that the team has.")
+    ] = None
+
+
 class ArtifactStore(OneOf):
     """Where artifacts lie: exactly one store."""
 
@@ -178,10 +214,16 @@ class ArtifactStore(OneOf):
     ] = None
 
     @property
-    def chosen(self) -> S3Store | VolumeStore:
+    def chosen(self) -> S3Store | VolumeStore | ExistingArtifacts:
         """The store that is set."""
-        store: S3Store | VolumeStore = self.only
+        store: S3Store | VolumeStore | ExistingArtifacts = self.only
         return store
+
+
+class EffectiveArtifactStore(ArtifactStore):
+    """The store of one workspace: its class's, or its own."""
+
+    existing: ExistingArtifacts | None = None
 
 
 def artifact_prefix(s3: S3Store, namespace: str, name: str) -> str:

@@ -4,7 +4,15 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from mooring_operator.api.base import ApiModel, OneOf, SecretRef, fixed, matches, rules
+from mooring_operator.api.base import (
+    ApiModel,
+    OneOf,
+    OwnSecretRef,
+    SecretRef,
+    fixed,
+    matches,
+    rules,
+)
 
 
 class PostgresqlStore(ApiModel):
@@ -52,6 +60,27 @@ class SqliteStore(ApiModel):
     """A SQLite file for each workspace, beside the artifacts on its volume."""
 
 
+class ExistingDatabase(ApiModel):
+    """A PostgreSQL database that the team has."""
+
+    secret_ref: Annotated[
+        OwnSecretRef,
+        Field(
+            description="Secret with the key uri: postgresql://USER:PASSWORD@HOST:PORT/DATABASE, "
+            "perhaps with ?sslmode=require; USER owns the database, or may make tables in its "
+            "schema public."
+        ),
+    ]
+
+
+class OwnBackendStore(OneOf):
+    """The backend store that a workspace uses instead of its class's."""
+
+    existing: Annotated[
+        ExistingDatabase | None, Field(description="A database and a login that the team has.")
+    ] = None
+
+
 class BackendStore(OneOf):
     """Where runs, parameters and metrics are kept: exactly one store."""
 
@@ -62,7 +91,13 @@ class BackendStore(OneOf):
     ] = None
 
     @property
-    def chosen(self) -> PostgresqlStore | SqliteStore:
+    def chosen(self) -> PostgresqlStore | SqliteStore | ExistingDatabase:
         """The store that is set."""
-        store: PostgresqlStore | SqliteStore = self.only
+        store: PostgresqlStore | SqliteStore | ExistingDatabase = self.only
         return store
+
+
+class EffectiveBackendStore(BackendStore):
+    """The store of one workspace: its class's, or its own."""
+
+    existing: ExistingDatabase | None = None

@@ -56,7 +56,8 @@ def _exactly_one(schema: dict[str, Any]) -> None:
     found = ", ".join(f"has(self.{name})" for name in names)
     sentence = f"set exactly one of {', '.join(names)}" if names[1:] else f"set {names[0]}"
     schema |= rules(rule(f"[{found}].exists_one(each, each)", sentence))
-
+    if not names[1:]:
+        return
     kept = " && ".join(f"has(self.{name}) == has(oldSelf.{name})" for name in names)
     schema["x-kubernetes-validations"].append(fixed("the data") | {"rule": kept})
 
@@ -139,6 +140,12 @@ class SecretRef(ApiModel):
 
     name: Annotated[ObjectName, Field(description="Name of the Secret.")]
     namespace: Annotated[Name, Field(description="Namespace of the Secret.")]
+
+
+class OwnSecretRef(ApiModel):
+    """A Secret in the namespace of the object that names it."""
+
+    name: Annotated[ObjectName, Field(description="Name of the Secret.")]
 
 
 class CaBundle(ApiModel):

@@ -4,6 +4,8 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
+from mooring_operator.api.artifactstore import OwnArtifactStore
+from mooring_operator.api.backendstore import OwnBackendStore
 from mooring_operator.api.base import ApiModel, Name, matches, rule, rules
 from mooring_operator.api.conditions import Condition
 from mooring_operator.api.lifecycle import CredentialsStatus, Rotation
@@ -90,13 +92,35 @@ class WorkspaceSpec(ApiModel):
                 "artifacts that it was made with, and pods would no longer reach it. Make another "
                 "workspace, and copy to it what it needs",
                 fieldPath=".artifactAccess",
-            )
+            ),
+            rule(
+                "has(self.artifactStore) == has(oldSelf.artifactStore) && "
+                "(!has(self.artifactStore) || "
+                "self.artifactStore.existing.uri == oldSelf.artifactStore.existing.uri)",
+                "the place of the artifacts cannot be changed: every experiment keeps the one that "
+                "it was made with. Make another workspace, and copy to it what it needs",
+                fieldPath=".artifactStore",
+            ),
+            rule(
+                "has(self.backendStore) == has(oldSelf.backendStore)",
+                "backendStore cannot be set or removed later: the runs would stay behind. Make "
+                "another workspace; to move a database, copy it with pg_dump first",
+                fieldPath=".backendStore",
+            ),
         )
     }
 
     class_name: Annotated[
         Name | None,
         Field(description="The MlflowWorkspaceClass; left out, the class marked as default."),
+    ] = None
+    artifact_store: Annotated[
+        OwnArtifactStore | None,
+        Field(description="An artifact store of the team's own; left out, the class's."),
+    ] = None
+    backend_store: Annotated[
+        OwnBackendStore | None,
+        Field(description="A database of the team's own; left out, the class's."),
     ] = None
     artifact_access: Annotated[
         ArtifactAccess | None,

@@ -6,7 +6,13 @@ One function for each kind of store.
 from collections.abc import Mapping
 
 from mooring import contract
-from mooring_operator.api.artifactstore import ArtifactStore, S3Store, VolumeStore, artifact_prefix
+from mooring_operator.api.artifactstore import (
+    ArtifactStore,
+    ExistingArtifacts,
+    S3Store,
+    VolumeStore,
+    artifact_prefix,
+)
 from mooring_operator.plan.connection import StoreClient
 from mooring_operator.plan.metadata import Owner
 from mooring_operator.plan.volume import ARTIFACTS_PATH, DATA
@@ -23,6 +29,9 @@ def store_client(store: ArtifactStore, workspace: Owner, held: Mapping[str, str]
     match store.chosen:
         case S3Store() as s3:
             return _s3(s3, workspace, variables, files)
+        case ExistingArtifacts() as existing:
+            ca = {contract.AWS_CA_BUNDLE: contract.CA_PATH} if files else {}
+            return StoreClient(existing.uri, {**variables, **ca}, files=files)
         case VolumeStore():
             return StoreClient(ARTIFACTS_PATH, {}, claim=workspace.child_name_for(DATA))
 

@@ -9,13 +9,15 @@ from mooring_operator.api.backendstore import PostgresqlStore
 from mooring_operator.plan.binding import encoded
 from mooring_operator.plan.metadata import DATABASE, Manifest, Owner, child
 from mooring_operator.plan.rotation import ROTATION_KEY, Rotation
-from mooring_operator.plan.volume import SQLITE_URI
 
 MIGRATION_PASSWORD: Final = "migration-password"
 MIGRATION_URI: Final = "migration-uri"
 RUNTIME_PASSWORD: Final = "runtime-password"
 RUNTIME_ROLE: Final = "runtime-role"
 RUNTIME_URI: Final = "runtime-uri"
+
+DRIVER: Final = "postgresql+psycopg2"
+"""Scheme of a URI for SQLAlchemy: a plain `postgresql://` would ask for psycopg 3."""
 
 CONNECTION_LIMIT: Final = 12
 """Twice what one worker can open (2 engines of 2 + 1): the old and the new pod of a rollout."""
@@ -72,9 +74,9 @@ def database_secret(
     return head | {"type": "Opaque", "data": encoded(values)}
 
 
-def sqlite_secret(workspace: Owner) -> Manifest:
-    """The same Secret where the database is a file on the workspace's volume."""
-    values = {MIGRATION_URI: SQLITE_URI, RUNTIME_URI: SQLITE_URI}
+def secret_of_one_uri(workspace: Owner, uri: str) -> Manifest:
+    """The same Secret where migration and server have one login, or need none."""
+    values = {MIGRATION_URI: uri, RUNTIME_URI: uri}
     head = child(workspace, "v1", "Secret", workspace.child_name_for(DATABASE), DATABASE)
     return head | {"type": "Opaque", "data": encoded(values)}
 
@@ -90,7 +92,7 @@ def _password() -> str:
 
 
 def _uri(server: PostgresqlStore, database: str, credential: Credential) -> str:
-    """The URI for SQLAlchemy: a plain `postgresql://` would ask for psycopg 3."""
+    """The URI for SQLAlchemy."""
     login = f"{quote(credential.role, safe='')}:{quote(credential.password, safe='')}"
     address = f"{server.host}:{server.port}/{quote(database, safe='')}"
-    return f"postgresql+psycopg2://{login}@{address}?sslmode={server.ssl_mode}"
+    return f"{DRIVER}://{login}@{address}?sslmode={server.ssl_mode}"

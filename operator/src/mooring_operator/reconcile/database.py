@@ -8,7 +8,12 @@ made again, with another password.
 
 from dataclasses import dataclass
 
-from mooring_operator.api.backendstore import BackendStore, SqliteStore
+from mooring_operator.api.backendstore import (
+    BackendStore,
+    ExistingDatabase,
+    PostgresqlStore,
+    SqliteStore,
+)
 from mooring_operator.api.conditions import Finding
 from mooring_operator.kube import JOB, SECRET, Kube
 from mooring_operator.plan.binding import decoded
@@ -18,11 +23,12 @@ from mooring_operator.plan.database import (
     database_secret,
     kept_or_new,
     renewed,
-    sqlite_secret,
+    secret_of_one_uri,
 )
 from mooring_operator.plan.metadata import DATABASE, MIGRATION, Owner, digest
 from mooring_operator.plan.rotation import ROTATION_KEY, Policy, Rotation, loaded
-from mooring_operator.reconcile.outside import database_server
+from mooring_operator.plan.volume import SQLITE_URI
+from mooring_operator.reconcile.outside import database_server, existing_database
 from mooring_operator.reconcile.workloads import selector_of
 from mooring_operator.reconcile.world import Blocked, World, apply
 from mooring_operator.status.workloads import job_finished
@@ -51,8 +57,10 @@ def ensure_database(
     sessions are ended. Raises Blocked with what to tell the user.
     """
     live = world.kube.get(SECRET, workspace.namespace, workspace.child_name_for(DATABASE))
-    if isinstance(store.chosen, SqliteStore):
-        apply(world, secret := sqlite_secret(workspace), live)
+    chosen = store.chosen
+    if not isinstance(chosen, PostgresqlStore):
+        secret = secret_of_one_uri(workspace, _uri(world.kube, chosen, workspace))
+        apply(world, secret, live)
         return Database(digest(secret["data"]), None)
     values, now, names = decoded(live) if live else {}, world.now(), _names(workspace)
     logins = kept_or_new(values, names.migration, names.runtime)
@@ -63,7 +71,7 @@ def ensure_database(
     if rotate:
         state = state.replaced(logins.runtime.role, policy, now)
         logins = renewed(logins, names.runtime, names.runtime_spare)
-    secret = database_secret(workspace, store.chosen, names.database, logins, state)
+    secret = database_secret(workspace, chosen, names.database, logins, state)
     if not rotate and not over:
         apply(world, secret, live)
     server = database_server(world.kube, store)
@@ -78,6 +86,12 @@ def ensure_database(
         apply(world, secret, live)
     stable = {key: value for key, value in secret["data"].items() if key != ROTATION_KEY}
     return Database(digest(stable), state)
+
+
+def _uri(kube: Kube, store: SqliteStore | ExistingDatabase, workspace: Owner) -> str:
+    if isinstance(store, SqliteStore):
+        return SQLITE_URI
+    return existing_database(kube, store, workspace.namespace).uri
 
 
 def database_grant(kube: Kube, workspace: Owner) -> DatabaseGrant:

@@ -6,6 +6,9 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from mooring_operator.api.artifactstore import EffectiveArtifactStore
+from mooring_operator.api.backendstore import EffectiveBackendStore
+from mooring_operator.api.base import OneOf
 from mooring_operator.api.conditions import Finding
 from mooring_operator.api.workspace import AllowedNamespaces, ArtifactAccess, WorkspaceSpec
 from mooring_operator.api.workspaceclass import (
@@ -23,7 +26,7 @@ Spec = TypeVar("Spec", bound=BaseModel)
 
 @dataclass(frozen=True, slots=True)
 class LoadedClass:
-    """A workspace class by its name."""
+    """A workspace class by its name; `spec` has the workspace's own stores in their places."""
 
     name: str
     spec: WorkspaceClassSpec
@@ -36,7 +39,28 @@ def load_class(kube: Kube, workspace: Manifest) -> LoadedClass:
     """
     name = class_name(workspace)
     live = _named(kube, name) if name else _default(kube)
-    return LoadedClass(live["metadata"]["name"], parse_spec(WorkspaceClassSpec, live))
+    spec = parse_spec(WorkspaceClassSpec, live)
+    return LoadedClass(live["metadata"]["name"], _with_own(spec, workspace))
+
+
+def _with_own(spec: WorkspaceClassSpec, workspace: Manifest) -> WorkspaceClassSpec:
+    own = parse_spec(WorkspaceSpec, workspace)
+    stores: dict[str, OneOf] = {}
+    if own.artifact_store:
+        stores["artifact_store"] = EffectiveArtifactStore(existing=own.artifact_store.existing)
+    if own.backend_store:
+        stores["backend_store"] = EffectiveBackendStore(existing=own.backend_store.existing)
+    effective = spec.model_copy(update=stores)
+    if effective.backend_store.sqlite and not effective.artifact_store.volume:
+        raise Blocked(
+            Finding(
+                "InvalidSpec",
+                "spec.artifactStore.existing: the class keeps runs on the volume of the artifacts: "
+                "make the workspace anew with spec.backendStore.existing too, or of a class with "
+                "a database server",
+            )
+        )
+    return effective
 
 
 def class_name(workspace: Mapping[str, Any]) -> str | None:

@@ -1,14 +1,23 @@
 """From a class and its admin Secrets to the store and the database server it names."""
 
 import ssl
+from collections.abc import Sequence
 
-from mooring.contract import AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY
+from mooring.contract import (
+    AWS_ACCESS_KEY_ID,
+    AWS_REGION,
+    AWS_SECRET_ACCESS_KEY,
+    CA_FILE,
+    S3_ENDPOINT_URL,
+)
 from mooring_operator.api import artifactstore, backendstore
 from mooring_operator.api.base import CaBundle, SecretRef
 from mooring_operator.api.conditions import Finding
 from mooring_operator.kube import CONFIG_MAP, SECRET, Kube
 from mooring_operator.plan.binding import decoded
+from mooring_operator.plan.existing import FORM, DatabaseUri, InvalidUri, parse_database_uri
 from mooring_operator.reconcile.world import Blocked
+from mooring_operator.stores.errors import StoreError
 from mooring_operator.stores.postgresql import PostgresqlServer
 from mooring_operator.stores.postgresql_copies import PostgresqlCopies
 from mooring_operator.stores.protocol import (
@@ -16,22 +25,33 @@ from mooring_operator.stores.protocol import (
     DatabaseConnection,
     DatabaseCopies,
     DatabaseServer,
+    Login,
     S3Connection,
+    StoreAccess,
 )
 from mooring_operator.stores.s3_iam import S3IamStore
-from mooring_operator.stores.volume import VolumeArtifacts, VolumeDatabase
+from mooring_operator.stores.unmanaged import UnmanagedArtifacts, UnmanagedDatabase
 
 USERNAME = "username"
 PASSWORD = "password"
+KEY = (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY)
+URI = "uri"
 
 
-def artifact_store(kube: Kube, store: artifactstore.ArtifactStore) -> ArtifactStore:
-    """The store of the class, with the administrator's credential; raises Blocked."""
+def artifact_store(
+    kube: Kube, store: artifactstore.ArtifactStore, namespace: str = ""
+) -> ArtifactStore:
+    """The store, with the administrator's credential if it has one; raises Blocked.
+
+    `namespace` is that of the workspace, whose own Secrets lie there.
+    """
     match store.chosen:
         case artifactstore.S3Store() as s3:
             return _s3(kube, s3)
         case artifactstore.VolumeStore():
-            return VolumeArtifacts()
+            return UnmanagedArtifacts(lambda: StoreAccess({}))
+        case artifactstore.ExistingArtifacts() as existing:
+            return UnmanagedArtifacts(lambda: _existing(kube, existing, namespace))
 
 
 def _s3(kube: Kube, s3: artifactstore.S3Store) -> S3IamStore:
@@ -58,8 +78,8 @@ def database_server(kube: Kube, store: backendstore.BackendStore) -> DatabaseSer
     match store.chosen:
         case backendstore.PostgresqlStore() as server:
             return _postgresql(kube, server)
-        case backendstore.SqliteStore():
-            return VolumeDatabase()
+        case backendstore.SqliteStore() | backendstore.ExistingDatabase():
+            return UnmanagedDatabase()
 
 
 def database_copies(
@@ -83,19 +103,71 @@ def _postgresql(kube: Kube, postgresql: backendstore.PostgresqlStore) -> Postgre
     )
 
 
+def _existing(kube: Kube, existing: artifactstore.ExistingArtifacts, namespace: str) -> StoreAccess:
+    """What the team's own Secret says; raises Blocked."""
+    ref = SecretRef(name=existing.secret_ref.name, namespace=namespace)
+    field = "spec.artifactStore.existing.secretRef"
+    values = _secret(kube, ref, field, KEY, optional=(AWS_REGION, S3_ENDPOINT_URL))
+    pem = values.pop(CA_FILE, None)
+    found = _pem_flaw(pem) if pem is not None else ""
+    if found:
+        where = f"{field}: Secret {namespace}/{ref.name}, key {CA_FILE}"
+        message = f"{where}: {found}; it must hold PEM certificates and nothing else"
+        raise Blocked(Finding("InvalidCaBundle", message))
+    taken = (*KEY, AWS_REGION, S3_ENDPOINT_URL)
+    environment = {key: values[key] for key in taken if key in values}
+    return StoreAccess(environment, {CA_FILE: pem} if pem is not None else {})
+
+
+def existing_database(
+    kube: Kube, existing: backendstore.ExistingDatabase, namespace: str
+) -> DatabaseUri:
+    """The team's own database, into which its login gets; raises Blocked."""
+    ref = SecretRef(name=existing.secret_ref.name, namespace=namespace)
+    field = "spec.backendStore.existing.secretRef"
+    where = f"key {URI} of Secret {namespace}/{ref.name}"
+    values = _secret(kube, ref, field, (URI,))
+    try:
+        found = parse_database_uri(values[URI])
+    except InvalidUri as flaw:
+        message = f"{field}: {where}: {flaw}; it must be {FORM}"
+        raise Blocked(Finding("InvalidSecret", message)) from None
+    connection = DatabaseConnection(
+        host=found.host,
+        port=found.port,
+        ssl_mode=found.ssl_mode,
+        username="",
+        password="",
+        where="the {part} in " + where,
+    )
+    try:
+        PostgresqlServer(connection).probe(found.database, Login(found.role, found.password))
+    except StoreError as error:
+        raise Blocked(Finding(error.reason, f"{field}: {where}: {error.message}")) from None
+    return found
+
+
 def _admin(kube: Kube, ref: SecretRef, field: str, *keys: str) -> list[str]:
     """The values of `keys` in the admin Secret; raises Blocked for what cannot be a credential."""
+    values = _secret(kube, ref, f"class, {field}", keys)
+    return [values[key] for key in keys]
+
+
+def _secret(
+    kube: Kube, ref: SecretRef, field: str, keys: Sequence[str], optional: Sequence[str] = ()
+) -> dict[str, str]:
+    """The values of a Secret with `keys`; raises Blocked for what cannot be a credential."""
     secret = kube.get(SECRET, ref.namespace, ref.name)
-    where = f"class, {field}: Secret {ref.namespace}/{ref.name}"
+    where = f"{field}: Secret {ref.namespace}/{ref.name}"
     if secret is None:
         raise Blocked(Finding("SecretNotFound", f"{where} does not exist; create it"))
     values = decoded(secret)
     wanted = " and ".join(keys)
-    for key in keys:
+    for key in (*keys, *(key for key in optional if key in values)):
         found = _flaw(values, key)
         if found:
             raise Blocked(Finding("InvalidSecret", f"{where} has {found}; it must have {wanted}"))
-    return [values[key] for key in keys]
+    return values
 
 
 def _ca(kube: Kube, ref: CaBundle | None, field: str) -> str | None:

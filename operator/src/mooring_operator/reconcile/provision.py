@@ -8,7 +8,12 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from mooring.contract import AWS_ROLE_ARN
-from mooring_operator.api.artifactstore import ArtifactStore, VolumeStore, artifact_prefix
+from mooring_operator.api.artifactstore import (
+    ArtifactStore,
+    ExistingArtifacts,
+    VolumeStore,
+    artifact_prefix,
+)
 from mooring_operator.api.backendstore import BackendStore
 from mooring_operator.api.conditions import Finding
 from mooring_operator.kube import SECRET, Kube, Manifest
@@ -88,7 +93,7 @@ def ensure_store(
     if rotate and old:
         retiring.append(old)
         grant = replace(grant, held_key_id=None)
-    outside = artifact_store(world.kube, store)
+    outside = artifact_store(world.kube, store, workspace.namespace)
     try:
         made = outside.ensure(replace(grant, retiring_key_ids=tuple(retiring)))
         if _has_leftover(before, keyless) and not _has_leftover(state, keyless):
@@ -120,9 +125,11 @@ def _is_role(credential: str) -> bool:
 
 
 def _keyless(store: ArtifactStore) -> bool:
-    """Whether no key of the class's store exists."""
+    """Whether there is no key that was made here."""
     chosen = store.chosen
-    return isinstance(chosen, VolumeStore) or chosen.credentials == "WorkloadIdentity"
+    if isinstance(chosen, VolumeStore | ExistingArtifacts):
+        return True
+    return chosen.credentials == "WorkloadIdentity"
 
 
 def _has_leftover(state: Rotation, keyless: bool) -> bool:
@@ -136,7 +143,7 @@ def _namespaces(accounts: Iterable[Account]) -> set[str]:
 
 def _grant(store: ArtifactStore, workspace: Owner, accounts: Iterable[Account]) -> StoreGrant:
     name, s3 = identity(workspace.namespace, workspace.name), store.chosen
-    if isinstance(s3, VolumeStore):
+    if isinstance(s3, VolumeStore | ExistingArtifacts):
         return StoreGrant(name, prefix="")
     subjects = tuple(subject(a.namespace, a.name) for a in accounts) if _keyless(store) else ()
     return StoreGrant(name, artifact_prefix(s3, workspace.namespace, workspace.name), subjects)

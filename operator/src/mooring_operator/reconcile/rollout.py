@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from mooring import contract
-from mooring_operator.api.backendstore import SqliteStore
+from mooring_operator.api.backendstore import ExistingDatabase, SqliteStore
 from mooring_operator.api.conditions import Finding
 from mooring_operator.api.workspaceclass import WorkspaceClassSpec
 from mooring_operator.kube import JOB, Manifest
@@ -48,6 +48,8 @@ def migrate(world: World, workspace: Owner, spec: WorkspaceClassSpec, database_d
     try:
         _run(world, workspace, job, jobs, "the migration of the database")
     except JobBlocked as blocked:
+        if isinstance(server, ExistingDatabase):
+            raise Blocked(_own_schema(blocked, spec)) from None
         if blocked.exit_code == contract.SCHEMA_NEWER:
             said = blocked.finding.message
             raise Blocked(newer_schema(world, workspace, server, said)) from None
@@ -56,6 +58,18 @@ def migrate(world: World, workspace: Owner, spec: WorkspaceClassSpec, database_d
         copy = copy_database(world, workspace, server)
         upgrade = migration_job(workspace, spec.server, database_digest, copy)
         _run(world, workspace, upgrade, jobs, "the upgrade of the schema")
+
+
+def _own_schema(blocked: JobBlocked, spec: WorkspaceClassSpec) -> Finding:
+    """What to tell of a database of the team's own, which nobody else copies and upgrades."""
+    found = blocked.finding
+    if blocked.exit_code != contract.SCHEMA_OLDER:
+        return found
+    return Finding(
+        "SchemaOlder",
+        f"{found.message} The database is the team's own: dump it, then run `mlflow db upgrade` "
+        f"on it with the image {spec.server.image}.",
+    )
 
 
 def verify(

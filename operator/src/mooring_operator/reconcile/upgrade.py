@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Final, TypeVar
 
 from mooring.contract import GROUP
-from mooring_operator.api.backendstore import BackendStore, PostgresqlStore
+from mooring_operator.api.backendstore import BackendStore, PostgresqlStore, SqliteStore
 from mooring_operator.api.conditions import Finding
 from mooring_operator.kube import JOB, Manifest
 from mooring_operator.plan.metadata import MIGRATION, Owner
@@ -60,11 +60,13 @@ def restore_database(world: World, live: Manifest, workspace: Owner, store: Back
         return
     server = store.chosen
     if not isinstance(server, PostgresqlStore):
-        message = (
-            f"annotation {RESTORE_ANNOTATION}: the database is a file on the workspace's volume, "
-            "and its copies lie beside it as mlflow.db.SCHEMA: put one in its place by hand, and "
-            "remove the annotation"
+        kept = (
+            "the database is a file on the workspace's volume, and its copies lie beside it as "
+            "mlflow.db.SCHEMA: put one in its place by hand"
+            if isinstance(server, SqliteStore)
+            else "the database is the team's own, which is never copied here: restore it by hand"
         )
+        message = f"annotation {RESTORE_ANNOTATION}: {kept}, and remove the annotation"
         raise Blocked(Finding("NoCopies", message))
     grant = database_grant(world.kube, workspace)
     copies = database_copies(world.kube, server, grant.database)

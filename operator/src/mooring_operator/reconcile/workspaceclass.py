@@ -2,8 +2,6 @@
 
 from collections.abc import Callable
 
-from mooring_operator.api.artifactstore import S3Store, VolumeStore
-from mooring_operator.api.backendstore import PostgresqlStore, SqliteStore
 from mooring_operator.api.conditions import (
     ARTIFACT_STORE_READY,
     DATABASE_READY,
@@ -41,19 +39,15 @@ def reconcile_class(world: World, key: Key) -> Outcome:
 
 
 def _artifacts_hold(spec: WorkspaceClassSpec) -> str:
-    match spec.artifact_store.chosen:
-        case S3Store() as s3:
-            return f"bucket {s3.bucket} and its IAM API answer"
-        case VolumeStore():
-            return "each workspace gets a volume"
+    s3 = spec.artifact_store.s3
+    return f"bucket {s3.bucket} and its IAM API answer" if s3 else "each workspace gets a volume"
 
 
 def _database_holds(spec: WorkspaceClassSpec) -> str:
-    match spec.backend_store.chosen:
-        case PostgresqlStore() as server:
-            return f"{server.host}:{server.port} admits the admin"
-        case SqliteStore():
-            return "each workspace gets a file on its volume"
+    server = spec.backend_store.postgresql
+    if server is None:
+        return "each workspace gets a file on its volume"
+    return f"{server.host}:{server.port} admits the admin"
 
 
 def _proven(check: Callable[[], None]) -> Finding | None:

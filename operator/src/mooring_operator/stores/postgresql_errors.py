@@ -23,14 +23,14 @@ _REFUSALS: Final = (
 """libpq hands over no SQLSTATE for a connection that failed, only text."""
 
 _REMEDIES: Final = {
-    Reason.UNKNOWN_HOST: f"Correct {FIELD}.host, or the DNS entry.",
+    Reason.UNKNOWN_HOST: "Correct {host}, or the DNS entry.",
     Reason.WRONG_CREDENTIALS: "Correct the password.",
     Reason.MISSING_DATABASE: "Create it, or correct its name.",
     Reason.ACCESS_DENIED: "Let the role in: GRANT CONNECT, or a line in pg_hba.conf.",
     Reason.TOO_MANY_CONNECTIONS: "Raise the limit, or end sessions.",
     Reason.BUSY: "It is tried again.",
-    Reason.TLS_REFUSED: f"Correct {FIELD}.sslMode, or the server's certificate.",
-    Reason.UNREACHABLE: f"Check that the server runs, and {FIELD}.host and .port.",
+    Reason.TLS_REFUSED: "Correct {sslMode}, or the server's certificate.",
+    Reason.UNREACHABLE: "Check that the server runs, and {host} and {port}.",
     Reason.UNEXPECTED_ANSWER: "Look at the server's log.",
 }
 _TRANSIENT: Final = frozenset({Reason.BUSY, Reason.UNREACHABLE, Reason.TOO_MANY_CONNECTIONS})
@@ -45,7 +45,8 @@ def connect_error(
         (reason for pattern, reason in _REFUSALS if re.search(pattern, said, re.IGNORECASE)),
         Reason.UNEXPECTED_ANSWER,
     )
-    remedy = _REMEDIES[reason]
+    parts = {part: server.named(part) for part in ("host", "port", "sslMode")}
+    remedy = _REMEDIES[reason].format_map(parts)
     if reason is Reason.WRONG_CREDENTIALS and role == server.username:
         remedy = (
             f"Correct username and password in the Secret that {FIELD}.adminSecret names (its data "

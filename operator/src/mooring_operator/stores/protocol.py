@@ -94,13 +94,21 @@ class ArtifactStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class DatabaseConnection:
-    """A database server, and the administrator's way to it. `ssl_mode` is libpq's sslmode."""
+    """A database server, and the administrator's way to it. `ssl_mode` is libpq's sslmode.
+
+    `where` is the place in which a person wrote them, for messages.
+    """
 
     host: str
     port: int
     ssl_mode: str
     username: str
     password: str = field(repr=False)
+    where: str = "backendStore.postgresql.{part}"
+
+    def named(self, part: str) -> str:
+        """The place of host, port or sslMode, for a message."""
+        return self.where.format(part=part)
 
 
 @dataclass(frozen=True, slots=True)

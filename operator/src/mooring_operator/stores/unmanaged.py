@@ -1,0 +1,42 @@
+"""What nobody outside has to be told of: a workspace's own volume, and what a team has already."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from mooring_operator.stores.protocol import DatabaseGrant, Login, StoreAccess, StoreGrant
+
+
+@dataclass(frozen=True, slots=True)
+class UnmanagedArtifacts:
+    """`read` says what clients of it need; see `protocol.ArtifactStore`."""
+
+    read: Callable[[], StoreAccess]
+
+    def check(self) -> None:
+        """There is no connection to prove."""
+
+    def ensure(self, grant: StoreGrant) -> StoreAccess:  # noqa: ARG002 (of the protocol)
+        """Only say what there is."""
+        return self.read()
+
+    def revoke_leftover(self, identity: str) -> None:
+        """There is no credential that was made here."""
+
+    def revoke(self, identity: str) -> None:
+        """There is no credential that was made here."""
+
+
+class UnmanagedDatabase:
+    """A database that somebody else makes; see `protocol.DatabaseServer`."""
+
+    def check(self) -> None:
+        """There is no connection to prove."""
+
+    def ensure(self, grant: DatabaseGrant) -> None:
+        """It is there, or the server makes it."""
+
+    def probe(self, database: str, login: Login) -> None:
+        """There is no login that was made here."""
+
+    def revoke(self, roles: tuple[str, ...]) -> None:
+        """There is no login that was made here."""
