@@ -77,7 +77,9 @@ def _picked(value: Any, fields: Mapping[str, Any]) -> Any:
     if not inner:
         return value
     if isinstance(value, Mapping):
-        return {key[2:]: _picked(value[key[2:]], each) for key, each in inner.items()}
+        # the server keeps who set an empty list, but not the list
+        names = {key[2:]: each for key, each in inner.items() if key[2:] in value}
+        return {name: _picked(value[name], each) for name, each in names.items()}
     return [
         _picked(item, inner[key]) for item in value if (key := _key_of(item, inner)) is not None
     ]
