@@ -106,8 +106,9 @@ def _figures(rows: list[Row]) -> dict[str, float]:
 
 
 def _show(rows: list[Row]) -> None:
-    times = ("operator s", "floor s", "ratio", "ms each", "CPU s of operator / floor")
-    table = Table("stores", "workspaces", *times, "writes each", "of the floor")
+    # CPU: of the operator and of the floor; least: the floor's writes
+    head = ("stores", "n", "operator s", "floor s", "ratio", "ms each", "CPU s", "writes", "least")
+    table = Table(*head)
     for row in rows:
         table.add_row(
             row.stores,
