@@ -42,8 +42,13 @@ class Wire:
         return self._call("POST", path, manifest, "application/json")
 
     def list(self, kind: Kind, namespace: str = "") -> list[Manifest]:
-        """The live objects of a namespace, or of all."""
-        items: list[Manifest] = self._call("GET", kind.path(namespace))["items"]
+        """The live objects of a namespace, or of all; none of a kind that is not installed."""
+        try:
+            items: list[Manifest] = self._call("GET", kind.path(namespace))["items"]
+        except Refused as refused:
+            if refused.status == 404:
+                return []
+            raise
         return [item | {"apiVersion": kind.api_version, "kind": kind.kind} for item in items]
 
     def patch(
@@ -80,9 +85,10 @@ class Wire:
             body=None if body is None else json.dumps(body),
             headers={**self._headers, "Content-Type": content_type},
         )
-        document: Manifest = json.loads(answer.data)
         if answer.status >= 400:
-            raise Refused(answer.status, f"{method} {path}: {document['message']}")
+            # plain text where the server does not know the path at all
+            raise Refused(answer.status, f"{method} {path}: {answer.data.decode()}")
+        document: Manifest = json.loads(answer.data)
         return document
 
 
