@@ -7,6 +7,7 @@ from pydantic import Field
 from mooring_operator.api.base import (
     ApiModel,
     CaBundle,
+    ObjectName,
     OneOf,
     OwnSecretRef,
     SecretRef,
@@ -147,8 +148,7 @@ class VolumeStore(ApiModel):
     """
 
     storage_class: Annotated[
-        str | None,
-        Field(min_length=1, max_length=253, description="StorageClass; left out, the default one."),
+        ObjectName | None, Field(description="StorageClass; left out, the default one.")
     ] = None
     size: Annotated[
         str,

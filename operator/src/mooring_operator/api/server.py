@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import Field
 
 from mooring import contract
-from mooring_operator.api.base import ApiModel, ObjectName, matches, rule, rules
+from mooring_operator.api.base import ApiModel, DataKey, ObjectName, matches, rule, rules
 
 PullPolicy = Annotated[
     Literal["Always", "IfNotPresent", "Never"], Field(description="When the kubelet pulls it.")
@@ -208,7 +208,7 @@ class SecretKey(ApiModel):
     """A value in a Secret of the workspace's namespace."""
 
     name: Annotated[ObjectName, Field(description="Name of the Secret.")]
-    key: Annotated[str, Field(min_length=1, max_length=253, description="Key in its data.")]
+    key: Annotated[DataKey, Field(description="Key in its data.")]
 
 
 class ValueSource(ApiModel):
@@ -238,7 +238,17 @@ class EnvVar(ApiModel):
 
     name: Annotated[
         str,
-        Field(max_length=128, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", description="Its name."),
+        Field(
+            max_length=128,
+            description="Its name.",
+            json_schema_extra=rules(
+                matches(
+                    r"^[A-Za-z_][A-Za-z0-9_]*$",
+                    "a variable is made of letters, digits and '_', and does not begin with a "
+                    "digit",
+                )
+            ),
+        ),
     ]
     value: Annotated[str | None, Field(max_length=4096, description="Its value.")] = None
     value_from: Annotated[
