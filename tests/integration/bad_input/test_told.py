@@ -248,6 +248,7 @@ def test_a_class_that_is_deleted_under_its_workspaces(world: World) -> None:
     assert f"there is no MlflowWorkspaceClass '{world.class_name}'" in found["message"]
     told(world, BINDING, team, "models", since)
     assert world.published(team, "models"), "pods go on"
+    world.api.create(world.class_manifest())
 
 
 def test_two_workspaces_whose_own_bindings_lead_to_each_other(world: World) -> None:
