@@ -121,6 +121,7 @@ OBJECT = "a name is made of a-z, 0-9, '-' and '.'"
 IMAGE = "an image is a reference as in registry.example.com/mooring/server:1.0"
 QUANTITY = "a quantity is a number with perhaps a unit, as in 500m, 2 or 1Gi"
 NAME = "metadata.name has at most 35 characters of a-z, 0-9 and '-', and starts with a letter"
+DURATION = "a duration is hours, minutes and seconds, as in 720h or 1h30m"
 EXPERIMENT = "an experiment's name is not empty, has no control characters, and no white space"
 
 OF_A_CLASS: Final = (
@@ -204,6 +205,18 @@ OF_A_CLASS: Final = (
            beside_a_bucket={"sqlite": {}}),
     *_each(CLASS, "spec.backendStore", "set exactly one of postgresql, sqlite",
            two={**CLASS["spec"]["backendStore"], "sqlite": {}}),
+    *_each(CLASS, "spec.exposure", "set exactly one of gateway, ingress",
+           neither={"host": "{name}.{namespace}.example.com"}),
+    *_each(CLASS, "spec.exposure", "host is {name}.{namespace}. or {namespace}.{name}.",
+           no_placeholder={"host": "mlflow.example.com", "ingress": {}},
+           one_for_all={"host": "{name}.example.com", "ingress": {}},
+           a_URL={"host": "https://{name}.{namespace}.example.com", "ingress": {}},
+           capitals={"host": "{name}.{namespace}.Example.com", "ingress": {}}),
+    *_each(CLASS, "spec.rotation.every", DURATION, days="30days", words="monthly", a_number="30",
+           ISO="P30D", negative="-1h", empty=""),
+    *_each(CLASS, "spec.rotation.every", "must be of type string", an_integer=720),
+    *_each(CLASS, "spec.rotation", "every is more than nothing", never={"every": "0h"}),
+    *_each(CLASS, "spec.rotation.grace", DURATION, days="1d"),
     *_each(CLASS, "spec.launchers.*.serviceAccount", OBJECT,
            as_a_subject="system:serviceaccount:a:b"),
     *_each(CLASS, "spec.launchers", "Duplicate value", twice=2 * CLASS["spec"]["launchers"]),
@@ -245,6 +258,9 @@ OF_A_WORKSPACE: Final = (
            a_hyphen=[{"name": "MY-VARIABLE", "value": "x"}], empty=[{"name": "", "value": "x"}]),
     *_each(WORKSPACE, "spec.server.env", "Duplicate", twice=2 * [{"name": "A", "value": "a"}]),
     *_each(WORKSPACE, "spec.server.env", "must be of type array", a_map={"A": "x"}),
+    *_each(WORKSPACE, "spec.rotation.every", DURATION, days="30days", a_space="1 h"),
+    *_each(WORKSPACE, "spec.rotation.grace", DURATION, words="a day"),
+    *_each(WORKSPACE, "spec.rotation", "every is more than nothing", never={"every": "0s"}),
 )  # fmt: skip
 
 OF_A_BINDING: Final = (

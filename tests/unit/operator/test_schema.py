@@ -6,7 +6,10 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
+from mooring_operator.api.artifactstore import ArtifactStore
+from mooring_operator.api.backendstore import BackendStore
 from mooring_operator.api.crd import custom_resource_definitions
+from mooring_operator.api.exposure import IngressTls
 from mooring_operator.api.schema import structural_schema
 from mooring_operator.api.workspace import WorkspaceSpec
 
@@ -89,6 +92,15 @@ def test_a_default_of_the_api_server_is_a_default_of_the_model() -> None:
     defaulted = structural_schema(WorkspaceSpec)["properties"]["allowedNamespaces"]["default"]
     filled = WorkspaceSpec.model_validate({"allowedNamespaces": defaulted})
     assert filled == WorkspaceSpec()
+
+
+def test_where_data_lies_is_chosen_once_and_nothing_else_is() -> None:
+    def rules(model: type[BaseModel]) -> list[str]:
+        return [rule["rule"] for rule in structural_schema(model)["x-kubernetes-validations"]]
+
+    assert any("oldSelf" in rule for rule in rules(ArtifactStore))
+    assert any("oldSelf" in rule for rule in rules(BackendStore))
+    assert not any("oldSelf" in rule for rule in rules(IngressTls)), "a certificate holds no data"
 
 
 def test_an_unknown_keyword_is_an_error() -> None:

@@ -9,6 +9,7 @@ from mooring_operator.api.base import (
     CaBundle,
     ObjectName,
     OneOf,
+    OneStore,
     OwnSecretRef,
     SecretRef,
     fixed,
@@ -204,7 +205,7 @@ class OwnArtifactStore(OneOf):
     ] = None
 
 
-class ArtifactStore(OneOf):
+class ArtifactStore(OneStore):
     """Where artifacts lie: exactly one store."""
 
     s3: Annotated[S3Store | None, Field(description="An S3 bucket.")] = None

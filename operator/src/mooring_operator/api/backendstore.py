@@ -7,6 +7,7 @@ from pydantic import Field
 from mooring_operator.api.base import (
     ApiModel,
     OneOf,
+    OneStore,
     OwnSecretRef,
     SecretRef,
     fixed,
@@ -81,7 +82,7 @@ class OwnBackendStore(OneOf):
     ] = None
 
 
-class BackendStore(OneOf):
+class BackendStore(OneStore):
     """Where runs, parameters and metrics are kept: exactly one store."""
 
     postgresql: Annotated[PostgresqlStore | None, Field(description="A PostgreSQL server.")] = None

@@ -56,9 +56,11 @@ def _exactly_one(schema: dict[str, Any]) -> None:
     found = ", ".join(f"has(self.{name})" for name in names)
     sentence = f"set exactly one of {', '.join(names)}" if names[1:] else f"set {names[0]}"
     schema |= rules(rule(f"[{found}].exists_one(each, each)", sentence))
-    if not names[1:]:
-        return
-    kept = " && ".join(f"has(self.{name}) == has(oldSelf.{name})" for name in names)
+
+
+def _the_same_one(schema: dict[str, Any]) -> None:
+    _exactly_one(schema)
+    kept = " && ".join(f"has(self.{name}) == has(oldSelf.{name})" for name in schema["properties"])
     schema["x-kubernetes-validations"].append(fixed("the data") | {"rule": kept})
 
 
@@ -83,6 +85,12 @@ class OneOf(ApiModel):
             names = ", ".join(to_camel(name) for name in type(self).model_fields)
             raise ValueError(f"set exactly one of what this release knows: {names}")
         return self
+
+
+class OneStore(OneOf):
+    """A choice of where data lies: it is made once."""
+
+    model_config = ApiModel.model_config | {"json_schema_extra": _the_same_one}
 
 
 Name = Annotated[

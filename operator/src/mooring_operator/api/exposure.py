@@ -4,9 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from mooring_operator.api.base import ApiModel, Name, OneOf, rule, rules
+from mooring_operator.api.base import ApiModel, Name, ObjectName, OneOf, rule, rules
 
-ObjectName = Annotated[str, Field(min_length=1, max_length=253)]
 Annotations = Annotated[dict[str, Annotated[str, Field(max_length=4096)]], Field(max_length=32)]
 
 
