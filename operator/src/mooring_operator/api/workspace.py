@@ -178,7 +178,7 @@ class WorkspaceStatus(ApiModel):
         Field(
             max_length=16,
             description="Ready, DatabaseReady, ArtifactStoreReady, ServerAvailable, "
-            "RoundTripVerified; Exposed and Monitored, where the class asks for it; Suspended while "
-            "spec.suspend is set.",
+            "RoundTripVerified; Exposed and Monitored, where the class asks for it; Suspended, "
+            "while spec.suspend is set.",
         ),
     ] = Field(default_factory=list)
