@@ -35,14 +35,17 @@ def render(
     *,
     namespace: str = "mooring-system",
     kubernetes_version: str = KUBERNETES_VERSION,
+    kinds: Iterable[str] = (),
 ) -> list[Manifest]:
     """Return what `helm install CHART` with `values` would send, without the CRDs.
 
-    The release has the chart's name. Raises RenderError when helm refuses.
+    The release has the chart's name. `kinds` are what the cluster knows beside its own, as
+    group/version/kind. Raises RenderError when helm refuses.
     """
+    known = [part for kind in kinds for part in ("--api-versions", kind)]
     rendered = helm(
         "template", chart, CHARTS / chart, "--namespace", namespace,
-        "--kube-version", kubernetes_version, "--values", "-",
+        "--kube-version", kubernetes_version, "--values", "-", *known,
         stdin=yaml.safe_dump(dict(values or {})),
     )  # fmt: skip
     return [manifest for manifest in yaml.safe_load_all(rendered) if manifest]

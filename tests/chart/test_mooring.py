@@ -48,10 +48,48 @@ def test_the_pod_meets_the_restricted_standard() -> None:
     assert container["volumeMounts"] == [{"name": "tmp", "mountPath": "/tmp"}]  # noqa: S108
 
 
-def test_there_is_never_a_second_operator() -> None:
-    spec = find(render("mooring"), "Deployment")["spec"]
+def test_one_operator_unless_more_are_asked_for() -> None:
+    manifests = render("mooring")
+    spec = find(manifests, "Deployment")["spec"]
     assert spec["replicas"] == 1
-    assert spec["strategy"] == {"type": "Recreate"}
+    # the next one stands by before the last one is stopped
+    assert spec["strategy"]["rollingUpdate"] == {"maxUnavailable": 0, "maxSurge": 1}
+    kinds = {manifest["kind"] for manifest in manifests}
+    assert not kinds & {"PodDisruptionBudget", "ServiceMonitor"}, "it would block a drain"
+
+
+def test_two_operators_are_kept_apart_and_one_of_them_up() -> None:
+    manifests = render("mooring", {"replicas": 2})
+    deployment = find(manifests, "Deployment")["spec"]
+    assert deployment["replicas"] == 2
+    budget = find(manifests, "PodDisruptionBudget")["spec"]
+    labels = deployment["template"]["metadata"]["labels"]
+    assert budget["maxUnavailable"] == 1
+    assert budget["selector"]["matchLabels"].items() <= labels.items()
+    (spread,) = deployment["template"]["spec"]["topologySpreadConstraints"]
+    assert spread["labelSelector"]["matchLabels"].items() <= labels.items()
+
+
+def test_the_lease_is_the_one_that_the_operator_may_write() -> None:
+    manifests = render("mooring")
+    role = find(manifests, "Role", "mooring-lease")
+    (container,) = operator_pod()["containers"]
+    env = {entry["name"]: entry.get("value") for entry in container["env"]}
+    namespace = role["metadata"]["namespace"]
+    assert [rule.get("resourceNames") for rule in role["rules"]] == [None, ["mooring"]]
+    assert env["MOORING_LEASE"] == f"{namespace}/mooring"
+
+
+def test_prometheus_finds_the_operator_where_it_is_installed() -> None:
+    values = {"monitoring": {"serviceMonitor": True, "labels": {"release": "prometheus"}}}
+    assert not [m for m in render("mooring", values) if m["kind"] == "ServiceMonitor"]
+    manifests = render("mooring", values, kinds=["monitoring.coreos.com/v1/ServiceMonitor"])
+    monitor, service = find(manifests, "ServiceMonitor"), find(manifests, "Service")
+    assert monitor["metadata"]["labels"]["release"] == "prometheus"
+    wanted = monitor["spec"]["selector"]["matchLabels"]
+    assert wanted.items() <= service["metadata"]["labels"].items()
+    ports = {port["name"] for port in service["spec"]["ports"]}
+    assert {endpoint["port"] for endpoint in monitor["spec"]["endpoints"]} <= ports
 
 
 def test_the_pod_is_probed_and_configured() -> None:
@@ -64,6 +102,8 @@ def test_the_pod_is_probed_and_configured() -> None:
         "MOORING_LOG_LEVEL": "DEBUG",
         "MOORING_WORKERS": "3",
         "MALLOC_ARENA_MAX": "2",
+        "MOORING_LEASE": "mooring-system/mooring",
+        "MOORING_IDENTITY": None,
     }
 
 
@@ -133,6 +173,7 @@ def test_the_operator_may_watch_and_write_what_its_code_does() -> None:
     for kind in CHILDREN:
         assert granted[kind.group, kind.plural] >= {"list", "watch"}
     assert granted["", "namespaces"] == {"get", "list", "watch"}
+    assert granted["", "events"] == {"create"}
     for kind in set(KINDS.values()) - {WORKSPACE_CLASS, WORKSPACE}:
         group = kind.api_version.rpartition("/")[0]
         assert granted[group, kind.plural] >= {"get", "create", "patch"}, kind
@@ -268,7 +309,7 @@ def test_schema_and_values_name_the_same_keys() -> None:
     schema = json.loads((CHARTS / "mooring/values.schema.json").read_text())
     values = yaml.safe_load((CHARTS / "mooring/values.yaml").read_text())
     assert schema["properties"].keys() - {"global"} == values.keys()
-    for key in ("images", "class", "admission", "serviceAccount", "resources"):
+    for key in ("images", "class", "admission", "serviceAccount", "resources", "monitoring"):
         assert schema["properties"][key]["properties"].keys() == values[key].keys(), key
     image = schema["definitions"]["image"]["properties"].keys()
     assert all(values["images"][part].keys() == image for part in PARTS)

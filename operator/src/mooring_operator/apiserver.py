@@ -10,7 +10,7 @@ import logging
 import ssl
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -18,7 +18,7 @@ from urllib.parse import urlencode
 import kopf
 import urllib3
 
-from mooring_operator.kube import FIELD_MANAGER, KINDS, Kind, KubeError, Manifest
+from mooring_operator.kube import EVENT, FIELD_MANAGER, KINDS, LEASE, Kind, KubeError, Manifest
 
 CONNECT_TIMEOUT_S: Final = 5.0
 REQUEST_TIMEOUT_S: Final = 30.0
@@ -27,6 +27,7 @@ WATCH_S: Final = 270
 SILENCE_S: Final = 90.0
 """The API server sends a bookmark to every watch once a minute; a silent one is dead."""
 
+_KINDS: Final = KINDS | {(kind.api_version, kind.kind): kind for kind in (EVENT, LEASE)}
 _METADATA: Final = "application/json;as={};g=meta.k8s.io;v=v1"
 """https://kubernetes.io/docs/reference/using-api/api-concepts/#metadata-only-fetches"""
 
@@ -46,8 +47,12 @@ def connection_info() -> kopf.ConnectionInfo:
 class ApiServer:
     """`Kube` over HTTP; every method may be called from any thread."""
 
-    def __init__(self, connections: int) -> None:
-        """Read the connection; `connections` are kept open."""
+    def __init__(self, connections: int, may_write: Callable[[], bool] = lambda: True) -> None:
+        """Read the connection; `connections` are kept open.
+
+        Writes raise KubeError while `may_write` says no.
+        """
+        self._may_write = may_write
         self._info = connection_info()
         self._served: dict[Kind, tuple[float, bool]] = {}
         self._pool = urllib3.PoolManager(
@@ -100,6 +105,11 @@ class ApiServer:
             body=manifest,
             content_type="application/apply-patch+yaml",
         )
+
+    def create(self, manifest: Manifest) -> Manifest:
+        """See `Kube.create`."""
+        path = _kind(manifest).path(manifest["metadata"]["namespace"])
+        return self._call("POST", path, query=[("fieldManager", FIELD_MANAGER)], body=manifest)
 
     def merge(self, live: Manifest, fields: Mapping[str, Any]) -> Manifest:
         """See `Kube.merge`."""
@@ -156,7 +166,8 @@ class ApiServer:
                         status = event["object"]
                         raise KubeError(status["code"], status["message"], f"watch {path}")
                     yield event["type"], event["object"]["metadata"]
-        except urllib3.exceptions.HTTPError as error:
+        except (urllib3.exceptions.HTTPError, ValueError) as error:
+            # ValueError: the end of a line is missing
             raise KubeError(0, str(error), f"watch {path}") from None
 
     def _call(
@@ -169,6 +180,8 @@ class ApiServer:
         content_type: str = "application/json",
         accept: str = "application/json",
     ) -> Manifest:
+        if method != "GET" and not self._may_write():
+            raise KubeError(0, "this process does not hold the lease", f"{method} {path}")
         try:
             response = self._request(
                 method, path, query or [], body=body, content_type=content_type, accept=accept
@@ -219,7 +232,7 @@ class ApiServer:
 
 
 def _kind(manifest: Manifest) -> Kind:
-    return KINDS[(manifest["apiVersion"], manifest["kind"])]
+    return _KINDS[(manifest["apiVersion"], manifest["kind"])]
 
 
 def _path(manifest: Manifest, subresource: str = "") -> str:

@@ -69,6 +69,10 @@ class Cache:
         """See `Kube.apply`."""
         return self._written(manifest, lambda: self._kube.apply(manifest, status=status))
 
+    def create(self, manifest: Manifest) -> Manifest:
+        """See `Kube.create`; not kept."""
+        return self._kube.create(manifest)
+
     def merge(self, live: Manifest, fields: Mapping[str, Any]) -> Manifest:
         """See `Kube.merge`."""
         return self._written(live, lambda: self._kube.merge(live, fields))

@@ -6,12 +6,12 @@ from socketserver import ThreadingMixIn
 from typing import TYPE_CHECKING
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
-from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from mooring_operator.metrics import REGISTRY
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
-
-DEPTH = Gauge("mooring_queue_depth", "Keys that wait for a worker.")
 
 
 class _Server(ThreadingMixIn, WSGIServer):
@@ -23,27 +23,26 @@ class _Quiet(WSGIRequestHandler):
         """Probes every few seconds would drown the log."""
 
 
-def serve_health(
-    port: int,
-    healthy: Callable[[], bool],
-    ready: Callable[[], bool],
-    depth: Callable[[], int],
-) -> WSGIServer:
-    """Answer on `port` from a thread of its own, until `shutdown` is called on the result."""
-    DEPTH.set_function(depth)
+def serve_health(port: int, trouble: Callable[[], str], unready: Callable[[], str]) -> WSGIServer:
+    """Answer on `port` from a thread of its own, until `shutdown` is called on the result.
+
+    `trouble` says what only a restart mends, `unready` what the process still waits for; both say
+    nothing while all is well.
+    """
 
     def app(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         path = environ["PATH_INFO"]
         if path == "/metrics":
             start_response("200 OK", [("Content-Type", CONTENT_TYPE_LATEST)])
-            return [generate_latest()]
-        checks = {"/healthz": healthy, "/readyz": lambda: healthy() and ready()}
+            return [generate_latest(REGISTRY)]
+        checks = {"/healthz": trouble, "/readyz": lambda: trouble() or unready()}
         if path not in checks:
-            status = "404 Not Found"
+            status, said = "404 Not Found", "there are /healthz, /readyz and /metrics"
         else:
-            status = "200 OK" if checks[path]() else "503 Service Unavailable"
+            said = checks[path]()
+            status = "503 Service Unavailable" if said else "200 OK"
         start_response(status, [("Content-Type", "text/plain")])
-        return [f"{status}\n".encode()]
+        return [f"{said or 'ok'}\n".encode()]
 
     server = make_server("", port, app, server_class=_Server, handler_class=_Quiet)
     threading.Thread(target=server.serve_forever, name="health", daemon=True).start()

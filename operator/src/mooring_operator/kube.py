@@ -56,6 +56,8 @@ INGRESS: Final = Kind("networking.k8s.io/v1", "Ingress", "ingresses")
 HTTP_ROUTE: Final = Kind("gateway.networking.k8s.io/v1", "HTTPRoute", "httproutes")
 SERVICE_MONITOR: Final = Kind("monitoring.coreos.com/v1", "ServiceMonitor", "servicemonitors")
 AUTOSCALER: Final = Kind("autoscaling/v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers")
+EVENT: Final = Kind("v1", "Event", "events")
+LEASE: Final = Kind("coordination.k8s.io/v1", "Lease", "leases")
 ROLE_BINDING: Final = Kind("rbac.authorization.k8s.io/v1", "RoleBinding", "rolebindings")
 
 KINDS: Final = {
@@ -107,6 +109,9 @@ class Kube(Protocol):
 
     def apply(self, manifest: Manifest, *, status: bool = False) -> Manifest:
         """Server-side apply of the object, or of its status alone; the answer is what it is now."""
+
+    def create(self, manifest: Manifest) -> Manifest:
+        """Make the object; KubeError 409 where there is one of its name."""
 
     def merge(self, live: Manifest, fields: Mapping[str, Any]) -> Manifest:
         """Merge `fields` into a live object; lists are replaced as a whole.

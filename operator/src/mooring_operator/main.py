@@ -1,25 +1,29 @@
-"""The operator's process: settings, health and metrics, watches and workers."""
+"""The operator's process: settings, health and metrics, lease, watches and workers."""
 
-import asyncio
 import logging
 import os
+import signal
+import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-import kopf
 import structlog
 
 from mooring_operator.apiserver import ApiServer
 from mooring_operator.cache import Cache
 from mooring_operator.health import serve_health
 from mooring_operator.kube import KubeError
+from mooring_operator.lease import Lease
+from mooring_operator.metrics import LEADER, QUEUE_DEPTH, QUEUE_OLDEST
 from mooring_operator.queue import WorkQueue
 from mooring_operator.reconcile.controller import Controller
 from mooring_operator.reconcile.world import World
-from mooring_operator.watches import STREAMS, Watches, is_watched, settings
+from mooring_operator.watches import STREAMS, Watches, is_watched
+
+log = structlog.get_logger()
 
 RESYNC_S: Final = 600.0
 STOP_PATIENCE_S: Final = 20.0
@@ -28,11 +32,17 @@ LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How the process runs: MOORING_WORKERS, MOORING_LOG_LEVEL, MOORING_HTTP_PORT."""
+    """How the process runs, from its environment.
+
+    MOORING_WORKERS, MOORING_LOG_LEVEL, MOORING_HTTP_PORT; MOORING_LEASE is `namespace/name`, and
+    MOORING_IDENTITY what the process is called in it.
+    """
 
     workers: int
     log_level: str
     http_port: int
+    lease: tuple[str, str]
+    identity: str
 
     @classmethod
     def from_environment(cls) -> "Options":
@@ -40,7 +50,17 @@ class Options:
         level = os.environ.get("MOORING_LOG_LEVEL", "info").lower()
         if level not in LOG_LEVELS:
             raise SystemExit(f"MOORING_LOG_LEVEL is {level!r}; set one of {', '.join(LOG_LEVELS)}")
-        return cls(_number("MOORING_WORKERS", 8), level, _number("MOORING_HTTP_PORT", 8080))
+        lease = os.environ.get("MOORING_LEASE", "mooring-system/mooring")
+        namespace, _, name = lease.partition("/")
+        if not namespace or not name:
+            raise SystemExit(f"MOORING_LEASE is {lease!r}; set NAMESPACE/NAME")
+        return cls(
+            workers=_number("MOORING_WORKERS", 8),
+            log_level=level,
+            http_port=_number("MOORING_HTTP_PORT", 8080),
+            lease=(namespace, name),
+            identity=os.environ.get("MOORING_IDENTITY") or socket.gethostname(),
+        )
 
 
 def _number(name: str, default: int) -> int:
@@ -54,49 +74,77 @@ def main() -> None:
     """Run until SIGTERM; what is in hand is finished first."""
     options = Options.from_environment()
     configure_logging(options.log_level)
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
     try:
+        # connections of its own: renewing must not wait for workers
+        lease = Lease(ApiServer(1), *options.lease, options.identity)
         # two for each worker, one for each metadata stream and for the resync
-        api_server = ApiServer(2 * options.workers + STREAMS + 1)
+        api_server = ApiServer(2 * options.workers + STREAMS + 1, may_write=lease.held)
     except KubeError as error:
         raise SystemExit(str(error)) from None
-    queue = WorkQueue()
     # for what a worker asks of the API server beside its own call: one thread for each worker
     with ThreadPoolExecutor(options.workers, "beside") as threads:
         cache = Cache(api_server, is_watched)
-        world = World(cache, queue, threads, _now)
+        world = World(cache, WorkQueue(), threads, _now)
         controller = Controller(world, options.workers, RESYNC_S, cache.clear)
-        ready = threading.Event()
-        health = serve_health(options.http_port, controller.healthy, ready.is_set, queue.depth)
-        watches = Watches(queue.add, cache.told, controller.resync)
-        controller.start()
-        try:
-            for stream in watches.streams(api_server):
-                stream.start()
-            asyncio.run(_watch(watches, ready))
-        finally:
-            controller.stop(STOP_PATIENCE_S)
-            health.shutdown()
+        watches = Watches(api_server, world.queue.add, cache.told, controller.resync)
+        Operator(options.http_port, lease, world.queue, controller, watches).run(stop)
 
 
-async def _watch(watches: Watches, ready: threading.Event) -> None:
-    """Feed the queue from kopf's watches until it gets SIGTERM or SIGINT.
+class Operator:
+    """The parts of the process, and what they say of its health."""
 
-    Raises what ended a watch, so that the process ends with it and is started anew.
-    """
-    ready_flag = asyncio.Event()
-    operator = asyncio.create_task(
-        kopf.operator(
-            registry=watches.registry(),
-            settings=settings(),
-            clusterwide=True,
-            ready_flag=ready_flag,
-        )
-    )
-    started = asyncio.create_task(ready_flag.wait())
-    await asyncio.wait({operator, started}, return_when=asyncio.FIRST_COMPLETED)
-    started.cancel()
-    ready.set()
-    await operator
+    def __init__(
+        self, port: int, lease: Lease, queue: WorkQueue, controller: Controller, watches: Watches
+    ) -> None:
+        self._port = port
+        self._lease = lease
+        self._queue = queue
+        self._controller = controller
+        self._watches = watches
+        self._leads = False
+
+    def run(self, stop: threading.Event) -> None:
+        """Wait for the lease and work, until `stop` is set; or raise what ended a watch."""
+        QUEUE_DEPTH.set_function(lambda: self._queue.load().waiting)
+        QUEUE_OLDEST.set_function(lambda: self._queue.load().waiting_s)
+        LEADER.set_function(self._lease.held)
+        health = serve_health(self._port, self.trouble, self.unready)
+        if self._lease.acquire(stop):
+            self._lease.keep(_lost)
+            self._watches.start()
+            self._controller.start()
+            self._leads = True
+            try:
+                self._watches.run(stop)
+            finally:
+                # what still runs may still write: then the lease runs out by itself
+                if self._controller.stop(STOP_PATIENCE_S):
+                    self._lease.release()
+        health.shutdown()
+
+    def trouble(self) -> str:
+        """What only a restart mends; empty while all is well."""
+        return (self._controller.trouble() or self._watches.trouble()) if self._leads else ""
+
+    def unready(self) -> str:
+        """What the process waits for before it is of use; empty when it is.
+
+        One that does not hold the lease is of use while somebody does: it stands by.
+        """
+        if not self._leads:
+            return "" if self._lease.led() else "nobody holds the lease yet"
+        if not self._lease.held():
+            return "the lease could not be renewed"
+        return "" if self._controller.synced() else "not everything has been looked at yet"
+
+
+def _lost() -> None:
+    log.error("another process holds the lease; this one ends")
+    # at once: to finish what is in hand would be to work beside the other
+    os._exit(1)
 
 
 def configure_logging(level: str) -> None:

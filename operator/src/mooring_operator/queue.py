@@ -33,6 +33,16 @@ class Key:
     name: str
 
 
+@dataclass(frozen=True, slots=True)
+class Load:
+    """How many keys wait for a worker, how many are held, and the seconds of the oldest of each."""
+
+    waiting: int
+    waiting_s: float
+    held: int
+    held_s: float
+
+
 def backoff(failures: int, jitter: float) -> float:
     """Seconds to wait after the given number of failures in a row; `jitter` from -1 to 1."""
     exponential = BACKOFF_BASE_S * 2.0 ** min(failures - 1, 32)
@@ -46,8 +56,8 @@ class WorkQueue:
         self._changed = threading.Condition()
         self._first: deque[Key] = deque()
         self._ready: deque[Key] = deque()
-        self._waiting: set[Key] = set()
-        self._held: set[Key] = set()
+        self._waiting: dict[Key, float] = {}
+        self._held: dict[Key, float] = {}
         self._again: dict[Key, bool] = {}
         self._delayed: list[tuple[float, Key]] = []
         self._due: dict[Key, float] = {}
@@ -88,8 +98,8 @@ class WorkQueue:
                 self._promote()
                 if lane := self._first or self._ready:
                     key = lane.popleft()
-                    self._waiting.discard(key)
-                    self._held.add(key)
+                    del self._waiting[key]
+                    self._held[key] = time.monotonic()
                     if self._delayed:
                         # this worker may be the only one that knew when the next one is due
                         self._changed.notify()
@@ -101,19 +111,19 @@ class WorkQueue:
     def done(self, key: Key) -> None:
         """Let go of a key that `take` gave."""
         with self._changed:
-            self._held.discard(key)
+            del self._held[key]
             if key in self._again:
                 self._add(key, self._again.pop(key))
 
     @contextmanager
-    def holding(self, key: Key) -> Iterator[bool]:
-        """Keep workers away from `key` meanwhile; False where it waits for one or has one."""
+    def holding(self, key: Key) -> Iterator[None]:
+        """Keep workers away from `key` meanwhile, unless it waits for one or one has it."""
         with self._changed:
             free = key not in self._held and key not in self._waiting
             if free:
-                self._held.add(key)
+                self._held[key] = time.monotonic()
         try:
-            yield free
+            yield
         finally:
             if free:
                 self.done(key)
@@ -124,16 +134,22 @@ class WorkQueue:
             self._closed = True
             self._changed.notify_all()
 
-    def depth(self) -> int:
-        """How many keys wait for a worker now."""
+    def load(self) -> Load:
+        """What waits and what is held now."""
         with self._changed:
-            return len(self._waiting)
+            now = time.monotonic()
+            return Load(
+                waiting=len(self._waiting),
+                waiting_s=now - min(self._waiting.values(), default=now),
+                held=len(self._held),
+                held_s=now - min(self._held.values(), default=now),
+            )
 
     def _add(self, key: Key, first: bool) -> None:
         if key in self._held:
             self._again[key] = first or self._again.get(key, False)
         elif key not in self._waiting:
-            self._waiting.add(key)
+            self._waiting[key] = time.monotonic()
             (self._first if first else self._ready).append(key)
             self._changed.notify()
         elif first and key not in self._first:

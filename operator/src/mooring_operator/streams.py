@@ -53,6 +53,8 @@ class Stream:
         self._changed = changed
         self._missed = missed
         self._since = ""
+        name = f"watch {kind.plural}"
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def start(self) -> None:
         """Return once changes from now on will be told, or cannot be asked for yet."""
@@ -60,8 +62,11 @@ class Stream:
             self._since = self._server.version(self._kind, self._labels)
         except KubeError as error:
             self._explain(error)
-        name = f"watch {self._kind.plural}"
-        threading.Thread(target=self._run, name=name, daemon=True).start()
+        self._thread.start()
+
+    def alive(self) -> bool:
+        """Whether it still follows the API server; a stream never ends by itself."""
+        return self._thread.is_alive()
 
     def _run(self) -> None:
         # the process ends when it is told to, and its daemon threads with it
@@ -87,6 +92,7 @@ class Stream:
                     self._changed(metadata)
         except KubeError as error:
             if error.status == 410:
+                log.info("a watch lost its place", kind=self._kind.kind)
                 self._since = ""
             raise
 

@@ -8,6 +8,9 @@
 | other Secrets and ConfigMaps | metadata streams | one that a class or a workspace names changed |
 """  # noqa: E501 (a table)
 
+import asyncio
+import threading
+import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Final, Protocol
@@ -35,6 +38,8 @@ OWN: Final = (WORKSPACE_CLASS, WORKSPACE, BINDING)
 CHILDREN: Final = (*(kind for kind in KINDS.values() if kind not in OWN), POD)
 NAMED: Final = (SECRET, CONFIG_MAP)
 _OWN_BY_NAME: Final = {kind.kind: kind for kind in OWN}
+BEAT_S: Final = 0.5
+STILL_LIMIT_S: Final = 60.0
 STREAMS: Final = len(CHILDREN) + len(NAMED)
 
 
@@ -53,6 +58,7 @@ class Watches:
 
     def __init__(
         self,
+        server: Watched,
         enqueue: Enqueue,
         news: Callable[[Kind, Mapping[str, Any]], bool],
         missed: Callable[[], None],
@@ -61,9 +67,48 @@ class Watches:
         self._news = news
         self._missed = missed
         self._triggers = Triggers()
+        self._streams = self._metadata_streams(server)
+        self._beat: float | None = None
 
-    def streams(self, server: Watched) -> list[Stream]:
-        """The metadata streams, not started yet."""
+    def start(self) -> None:
+        """Start the streams: whatever is read afterwards and changes later will be told."""
+        for stream in self._streams:
+            stream.start()
+
+    def run(self, stop: threading.Event) -> None:
+        """Run kopf's watches until `stop` is set, or kopf gets SIGTERM or SIGINT.
+
+        Raises what ended a watch, so that the process ends with it and is started anew.
+        """
+        asyncio.run(self._run_kopf(stop))
+
+    def trouble(self) -> str:
+        """What only a restart of the process mends; empty while all is well."""
+        if self._beat is None:
+            return ""
+        still = time.monotonic() - self._beat
+        if still > STILL_LIMIT_S:
+            return f"kopf's event loop has stood still for {still:.0f} s"
+        return "" if all(stream.alive() for stream in self._streams) else "a stream has ended"
+
+    async def _run_kopf(self, stop: threading.Event) -> None:
+        told = asyncio.Event()
+        beat = asyncio.create_task(self._keep_beat(stop, told))
+        try:
+            await kopf.operator(
+                registry=self._registry(), settings=settings(), clusterwide=True, stop_flag=told
+            )
+        finally:
+            beat.cancel()
+
+    async def _keep_beat(self, stop: threading.Event, told: asyncio.Event) -> None:
+        while True:
+            self._beat = time.monotonic()
+            if stop.is_set():
+                told.set()
+            await asyncio.sleep(BEAT_S)
+
+    def _metadata_streams(self, server: Watched) -> list[Stream]:
 
         def child(kind: Kind, metadata: dict[str, Any]) -> None:
             if self._news(kind, metadata):
@@ -80,8 +125,7 @@ class Watches:
             for kind, labels, changed in wanted
         ]
 
-    def registry(self) -> kopf.OperatorRegistry:
-        """What kopf watches."""
+    def _registry(self) -> kopf.OperatorRegistry:
         registry = kopf.OperatorRegistry()
 
         async def own(type: str | None, body: kopf.Body, **_: Any) -> None:  # noqa: A002 (kopf's)

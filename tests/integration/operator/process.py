@@ -4,7 +4,6 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from urllib.error import URLError
@@ -13,7 +12,6 @@ from urllib.request import urlopen
 import yaml
 from kubernetes import client
 from prometheus_client.parser import text_string_to_metric_families
-from prometheus_client.samples import Sample
 
 from tests.chart.rendering import render
 from tests.cluster.apiserver import ApiServer
@@ -31,28 +29,32 @@ sys.modules.update(kubernetes=None, kubernetes_asyncio=None, greenlet=None, rich
 from mooring_operator.main import main
 main()
 """
-RIGHTS = ("ServiceAccount", "ClusterRole", "ClusterRoleBinding")
+RIGHTS = ("ServiceAccount", "ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding")
 
 
 class Operator:
     """The operator's process as in its image, which can be stopped, killed and started again."""
 
-    def __init__(self, kubeconfig: Path, log: Path, program: str = PROGRAM) -> None:
+    def __init__(
+        self, kubeconfig: Path, log: Path, program: str = PROGRAM, identity: str = "mooring-0"
+    ) -> None:
         """Keep what it is started with; `log` takes what every start of it writes."""
         self._kubeconfig = kubeconfig
         self._program = program
+        self._identity = identity
         self._stack = ExitStack()
         self.log = log
         self.pid = 0
 
     def start(self) -> None:
-        """Return once it watches."""
+        """Return once it is ready: it has looked at everything, or stands by."""
         port = free_port()
         self._url = f"http://127.0.0.1:{port}"
         environment = {
             "KUBECONFIG": str(self._kubeconfig),
             "MALLOC_ARENA_MAX": "2",
             "MOORING_HTTP_PORT": str(port),
+            "MOORING_IDENTITY": self._identity,
             "PYTHONUNBUFFERED": "1",
         }
         self._process = self._stack.enter_context(
@@ -82,21 +84,30 @@ class Operator:
 
     def reconciles(self, kind: str | None = None) -> int:
         """Return how many objects (of `kind`) it has reconciled since it was started."""
-        return sum(
-            int(sample.value)
-            for sample in self._samples()
-            if sample.name == "mooring_reconcile_total" and kind in {None, sample.labels["kind"]}
-        )
+        counts = self.metric("mooring_reconcile_seconds_count")
+        return int(sum(value for labels, value in counts if kind in {None, labels["kind"]}))
+
+    def leads(self) -> bool:
+        """Whether it holds the lease."""
+        return [value for _, value in self.metric("mooring_leader")] == [1.0]
+
+    def metric(self, name: str) -> list[tuple[dict[str, str], float]]:
+        """Return labels and value of each sample that it tells under a name."""
+        return [
+            (sample.labels, sample.value)
+            for family in text_string_to_metric_families(self.answer("/metrics"))
+            for sample in family.samples
+            if sample.name == name
+        ]
+
+    def answer(self, path: str) -> str:
+        """Return what it answers on its port; HTTPError where that says no."""
+        with urlopen(f"{self._url}{path}", timeout=60) as answer:  # noqa: S310 (loopback)
+            return str(answer.read().decode())
 
     def depth(self) -> int:
         """Return how many keys wait for a worker."""
-        return sum(int(s.value) for s in self._samples() if s.name == "mooring_queue_depth")
-
-    def _samples(self) -> Iterator[Sample]:
-        with urlopen(f"{self._url}/metrics", timeout=60) as answer:  # noqa: S310 (loopback)
-            text = answer.read().decode()
-        for family in text_string_to_metric_families(text):
-            yield from family.samples
+        return sum(int(value) for _, value in self.metric("mooring_queue_depth"))
 
     def settle(self) -> None:
         """Return when it has had nothing to do for `CALM_S` seconds."""

@@ -55,6 +55,10 @@ class FakeKube:
         }
         return self.live
 
+    def create(self, manifest: Manifest) -> Manifest:
+        """Make an object."""
+        return self.apply(manifest)
+
     def merge(self, live: Manifest, fields: Mapping[str, Any]) -> Manifest:
         """Take the fields."""
         return self.apply(live | dict(fields))

@@ -16,7 +16,7 @@ def test_a_key_that_waits_is_there_once() -> None:
     queue.add(A)
     queue.add(B)
     assert [queue.take(), queue.take()] == [A, B]
-    assert queue.depth() == 0
+    assert queue.load().waiting == 0
 
 
 def test_what_a_person_waits_for_goes_first() -> None:
@@ -33,7 +33,7 @@ def test_a_key_that_waits_may_still_become_one_of_the_first() -> None:
     queue.add(B, first=True)
     queue.add(B)
     assert [queue.take(), queue.take()] == [B, A]
-    assert queue.depth() == 0
+    assert queue.load().waiting == 0
 
 
 def test_a_key_that_a_person_changes_while_it_is_held_goes_first_when_it_comes_back() -> None:
@@ -53,29 +53,42 @@ def test_a_key_added_while_it_is_held_comes_back_only_when_it_is_let_go() -> Non
     assert queue.take() == A
     queue.add(A)
     queue.add(A)
-    assert queue.depth() == 0, "a second worker must not get it now"
+    assert queue.load().waiting == 0, "a second worker must not get it now"
     queue.done(A)
-    assert queue.depth() == 1
+    assert queue.load().waiting == 1
     assert queue.take() == A
 
 
 def test_a_key_that_is_kept_from_workers_comes_when_it_is_let_go() -> None:
     queue = WorkQueue()
-    with queue.holding(A) as mine:
-        assert mine
+    with queue.holding(A):
         queue.add(A)
-        assert queue.depth() == 0, "no worker may get it now"
-        with queue.holding(A) as again:
-            assert not again
+        assert queue.load().waiting == 0, "no worker may get it now"
+        with queue.holding(A):
+            pass
+        assert queue.load().waiting == 0, "it was not this one's to let go"
     assert queue.take() == A
-    with queue.holding(A) as taken:
-        assert not taken
+    with queue.holding(A):
+        pass
+    assert queue.load().held == 1, "a worker has it"
     queue.done(A)
-    assert queue.depth() == 0
     queue.add(A)
-    with queue.holding(A) as waits:
-        assert not waits
+    with queue.holding(A):
+        assert queue.take() == A, "it waited for a worker already"
+
+
+def test_the_oldest_keys_are_told() -> None:
+    queue = WorkQueue()
+    queue.add(A)
+    queue.add(B)
     assert queue.take() == A
+    threading.Event().wait(0.05)
+    load = queue.load()
+    assert (load.waiting, load.held) == (1, 1)
+    assert load.waiting_s >= 0.05
+    assert load.held_s >= 0.05
+    queue.done(A)
+    assert queue.load().held_s == 0
 
 
 def test_a_delayed_key_comes_by_itself_and_the_earliest_delay_wins() -> None:
@@ -84,7 +97,7 @@ def test_a_delayed_key_comes_by_itself_and_the_earliest_delay_wins() -> None:
     queue.add_after(A, 0.01)
     assert queue.take() == A
     queue.done(A)
-    assert queue.depth() == 0
+    assert queue.load().waiting == 0
 
 
 def test_a_failed_key_comes_back() -> None:
@@ -129,7 +142,7 @@ def test_workers_never_hold_the_same_key_together() -> None:
     for _ in range(200):
         for key in keys:
             queue.add(key)
-    while queue.depth():
+    while queue.load().waiting:
         threading.Event().wait(0.001)
     queue.close()
     for worker in workers:

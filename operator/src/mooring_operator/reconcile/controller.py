@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 import structlog
-from prometheus_client import Counter, Histogram
 
 from mooring_operator.kube import BINDING, WORKSPACE, WORKSPACE_CLASS, KubeError
+from mooring_operator.metrics import RECONCILE, timed
 from mooring_operator.queue import Key
 from mooring_operator.reconcile.binding import reconcile_binding
 from mooring_operator.reconcile.workspace import reconcile_workspace
@@ -27,11 +27,9 @@ PIPELINES: Final[Mapping[str, Pipeline]] = {
 
 GATHER_S: Final = 0.2
 RESYNC_RETRY_S: Final = 2.0
-
-RECONCILES: Final = Counter(
-    "mooring_reconcile_total", "Reconciles by kind and result.", ["kind", "result"]
-)
-SECONDS: Final = Histogram("mooring_reconcile_seconds", "Duration of reconciles.", ["kind"])
+WAITING_LIMIT_S: Final = 300.0
+HELD_LIMIT_S: Final = 3600.0
+"""Longer than the copy of a large database takes: a restart would begin that anew."""
 
 
 class Controller:
@@ -50,6 +48,8 @@ class Controller:
         self._stopping = threading.Event()
         self._wanted = threading.Event()
         self._resync_s = resync_s
+        self._workers = workers
+        self._first: set[Key] | None = None
         self._threads = [
             threading.Thread(target=self._work, name=f"worker-{number}", daemon=True)
             for number in range(workers)
@@ -57,22 +57,36 @@ class Controller:
         self._threads.append(threading.Thread(target=self._resync, name="resync", daemon=True))
 
     def start(self) -> None:
-        """Start the workers."""
+        """Start the workers, with a look at everything."""
+        self._wanted.set()
         for thread in self._threads:
             thread.start()
 
-    def stop(self, patience_s: float) -> None:
-        """Let each worker finish what it holds, for `patience_s` seconds at most."""
+    def stop(self, patience_s: float) -> bool:
+        """Let each worker finish what it holds, for `patience_s` seconds; whether all have."""
         self._stopping.set()
         self._wanted.set()
         self._queue.close()
         deadline = time.monotonic() + patience_s
         for thread in self._threads:
             thread.join(max(0.0, deadline - time.monotonic()))
+        return not any(thread.is_alive() for thread in self._threads)
 
-    def healthy(self) -> bool:
-        """Whether every worker lives."""
-        return all(thread.is_alive() for thread in self._threads)
+    def trouble(self) -> str:
+        """What only a restart of the process mends; empty while all is well."""
+        dead = [thread.name for thread in self._threads if not thread.is_alive()]
+        if dead:
+            return f"threads have ended: {', '.join(dead)}"
+        load = self._queue.load()
+        if load.held_s > HELD_LIMIT_S:
+            return f"a reconcile has not ended for {load.held_s:.0f} s"
+        if load.waiting_s > WAITING_LIMIT_S and load.held < self._workers:
+            return f"a key has waited for {load.waiting_s:.0f} s beside a worker without one"
+        return ""
+
+    def synced(self) -> bool:
+        """Whether every object that was there at the start has been looked at once."""
+        return self._first is not None and not self._first
 
     def reconcile(self, key: Key) -> str:
         """Run the pipeline of one key; the result's name. What goes wrong is retried."""
@@ -96,35 +110,40 @@ class Controller:
 
     def _work(self) -> None:
         while (key := self._queue.take()) is not None:
-            started = time.monotonic()
-            try:
-                result = self.reconcile(key)
-            finally:
-                self._queue.done(key)
-            RECONCILES.labels(key.kind, result).inc()
-            SECONDS.labels(key.kind).observe(time.monotonic() - started)
+            with timed(RECONCILE, key.kind) as result:
+                try:
+                    result.name = self.reconcile(key)
+                finally:
+                    self._queue.done(key)
+                    if self._first:
+                        self._first.discard(key)
 
     def resync(self) -> None:
         """Have every object of ours reconciled soon: events may have been missed."""
         self._wanted.set()
 
     def _resync(self) -> None:
-        while not self._stopping.is_set():
+        while True:
             self._wanted.wait(self._resync_s)
             # all watches of a process lose their place at the same time
-            self._stopping.wait(GATHER_S)
+            if self._stopping.wait(GATHER_S):
+                return
             self._wanted.clear()
             self._anew()
             try:
-                self.enqueue_all()
+                self._enqueue_all()
             except KubeError as error:
                 log.warning("resync failed", error=str(error))
                 self._stopping.wait(RESYNC_RETRY_S)
                 self._wanted.set()
 
-    def enqueue_all(self) -> None:
-        """Have every object of ours reconciled."""
-        for kind in (WORKSPACE_CLASS, WORKSPACE, BINDING):
-            for live in self._world.kube.search(kind):
-                metadata = live["metadata"]
-                self._queue.add(Key(kind.kind, metadata.get("namespace", ""), metadata["name"]))
+    def _enqueue_all(self) -> None:
+        keys = [
+            Key(kind.kind, live["metadata"].get("namespace", ""), live["metadata"]["name"])
+            for kind in (WORKSPACE_CLASS, WORKSPACE, BINDING)
+            for live in self._world.kube.search(kind)
+        ]
+        if self._first is None:
+            self._first = set(keys)
+        for key in keys:
+            self._queue.add(key)

@@ -18,6 +18,7 @@ from mooring_operator.plan.binding import decoded
 from mooring_operator.plan.existing import FORM, DatabaseUri, InvalidUri, parse_database_uri
 from mooring_operator.reconcile.world import Blocked
 from mooring_operator.stores.errors import StoreError
+from mooring_operator.stores.measured import measured
 from mooring_operator.stores.postgresql import PostgresqlServer
 from mooring_operator.stores.postgresql_copies import PostgresqlCopies
 from mooring_operator.stores.protocol import (
@@ -36,6 +37,7 @@ USERNAME = "username"
 PASSWORD = "password"
 KEY = (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY)
 URI = "uri"
+POSTGRESQL = "postgresql"
 
 
 def artifact_store(
@@ -47,7 +49,7 @@ def artifact_store(
     """
     match store.chosen:
         case artifactstore.S3Store() as s3:
-            return _s3(kube, s3)
+            return measured(_s3(kube, s3), "s3")
         case artifactstore.VolumeStore():
             return UnmanagedArtifacts(lambda: StoreAccess({}))
         case artifactstore.ExistingArtifacts() as existing:
@@ -77,7 +79,7 @@ def database_server(kube: Kube, store: backendstore.BackendStore) -> DatabaseSer
     """The database server of the class, with the administrator's login; raises Blocked."""
     match store.chosen:
         case backendstore.PostgresqlStore() as server:
-            return _postgresql(kube, server)
+            return measured(_postgresql(kube, server), POSTGRESQL)
         case backendstore.SqliteStore() | backendstore.ExistingDatabase():
             return UnmanagedDatabase()
 
@@ -86,7 +88,7 @@ def database_copies(
     kube: Kube, server: backendstore.PostgresqlStore, database: str
 ) -> DatabaseCopies:
     """The copies of a workspace's database on the server of the class; raises Blocked."""
-    return PostgresqlCopies(_postgresql(kube, server), database)
+    return measured(PostgresqlCopies(_postgresql(kube, server), database), POSTGRESQL)
 
 
 def _postgresql(kube: Kube, postgresql: backendstore.PostgresqlStore) -> PostgresqlServer:

@@ -9,6 +9,7 @@ from mooring_operator.api.conditions import READY, SUSPENDED, Verdict, to_condit
 from mooring_operator.kube import KubeError, Manifest
 from mooring_operator.queue import Key
 from mooring_operator.reconcile.passing import LASTING_S
+from mooring_operator.reconcile.transitions import tell
 from mooring_operator.reconcile.world import Outcome, World
 
 log = structlog.get_logger()
@@ -32,7 +33,7 @@ def report(
     }
     if status != before and not _passes(world, live, verdicts):
         _write(world, live, status)
-        _tell(live, verdicts)
+        tell(world, live, verdicts)
     return Outcome(retry=any(v.finding is not None and not v.finding.waiting for v in verdicts))
 
 
@@ -73,17 +74,6 @@ def report_suspended(world: World, live: Manifest) -> Outcome:
         _write(world, live, status)
         log.info("suspended", object=_named(live))
     return Outcome()
-
-
-def _tell(live: Manifest, verdicts: Sequence[Verdict]) -> None:
-    ready = next(v for v in verdicts if v.type == READY)
-    log.info(
-        "status changed",
-        object=_named(live),
-        ready=ready.ok,
-        reason=ready.finding.reason if ready.finding else READY,
-        message=ready.finding.message if ready.finding else ready.holds,
-    )
 
 
 def _named(live: Manifest) -> str:

@@ -22,7 +22,8 @@ _REFUSED: Final = frozenset({400, 403, 422})
 class World:
     """The API server, the queue of what is to be looked at, threads for waiting, a clock.
 
-    `passing` is what the process remembers to spare itself writes.
+    `passing` is what the process remembers to spare itself writes; `new` holds the uids of what it
+    saw without a status and has not seen Ready yet.
     """
 
     kube: Kube
@@ -30,6 +31,7 @@ class World:
     threads: Executor
     now: Callable[[], str]
     passing: Passing = field(default_factory=Passing)
+    new: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)
