@@ -82,6 +82,7 @@ def tools() -> dict[str, Tool]:
     return kubernetes | {
         "coredns": Tool("coredns", "github.com/coredns/coredns"),
         "etcd": Tool("etcd", "go.etcd.io/etcd/server/v3"),
+        "fake-gcs-server": Tool("fake-gcs-server", "github.com/fsouza/fake-gcs-server"),
         "helm": Tool("helm", "helm.sh/helm/v4/cmd/helm"),
         "helm3": Tool("helm3", "helm.sh/helm/v3/cmd/helm", _helm3_stamps()),
         "kind": Tool("kind", "sigs.k8s.io/kind"),

@@ -4,8 +4,15 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.services.azurite import Azurite, azurite
 from tests.services.postgresql import Postgresql, postgresql
 from tests.services.versitygw import Versitygw, versitygw
+
+
+@pytest.fixture(scope="session")
+def azurite_service() -> Iterator[Azurite]:
+    with azurite() as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

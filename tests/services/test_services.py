@@ -4,10 +4,12 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
 from tests.cluster.process import alive, wait_until
+from tests.services.azurite import azurite
 from tests.services.postgresql import postgresql
 from tests.services.process import answers, folder, service
 from tests.services.versitygw import versitygw
@@ -27,6 +29,15 @@ def test_versitygw_leaves_nothing() -> None:
         assert all(map(answers, ports))
         root = running.iam_file.parent.parent
     assert not any(map(answers, ports))
+    assert not root.exists()
+
+
+def test_azurite_leaves_nothing() -> None:
+    with azurite() as running:
+        port = urlsplit(running.url).port or 0
+        assert answers(port)
+        root = running.root
+    assert not answers(port)
     assert not root.exists()
 
 

@@ -8,17 +8,19 @@ import pytest
 from mooring_operator.stores.names import database_names
 from mooring_operator.stores.postgresql import PostgresqlServer
 from mooring_operator.stores.protocol import (
+    AzureConnection,
     DatabaseConnection,
     DatabaseGrant,
     Login,
     S3Connection,
 )
 from mooring_operator.stores.s3_iam import S3IamStore
-from tests.services.fixtures import postgresql_service, versitygw_service
+from tests.services.azurite import Azurite
+from tests.services.fixtures import azurite_service, postgresql_service, versitygw_service
 from tests.services.postgresql import Postgresql
 from tests.services.versitygw import Versitygw
 
-__all__ = ["postgresql_service", "versitygw_service"]
+__all__ = ["azurite_service", "postgresql_service", "versitygw_service"]
 
 
 @pytest.fixture
@@ -53,6 +55,16 @@ def store(minted: S3Connection) -> S3IamStore:
 def federated(minted: S3Connection) -> S3Connection:
     """A connection for workload identity."""
     return dataclasses.replace(minted, credentials="WorkloadIdentity")
+
+
+@pytest.fixture
+def azure(azurite_service: Azurite) -> AzureConnection:
+    """A connection to a storage account."""
+    return AzureConnection(
+        account=azurite_service.account,
+        endpoint=azurite_service.url,
+        account_key=azurite_service.account_key,
+    )
 
 
 @pytest.fixture

@@ -123,6 +123,25 @@ def test_a_stranger_beside_the_held_key_is_deleted(
     assert key_ids(minted, wanted.identity) == [held]
 
 
+def test_the_old_key_works_until_its_grace_is_over(
+    store: S3IamStore, minted: S3Connection, unique: str
+) -> None:
+    wanted = grant(unique)
+    place = {"Bucket": minted.bucket, "Key": f"{wanted.prefix}/x"}
+    old = new_key(store, wanted)
+    retiring = (old[AWS_ACCESS_KEY_ID],)
+    new = new_key(store, dataclasses.replace(wanted, retiring_key_ids=retiring))
+    held = dataclasses.replace(wanted, held_key_id=new[AWS_ACCESS_KEY_ID])
+    assert store.ensure(dataclasses.replace(held, retiring_key_ids=retiring)).env is None
+    for key in (old, new):
+        assert outcome(client(minted, key).put_object, **place) == OK
+
+    assert store.ensure(held).env is None
+
+    assert outcome(client(minted, old).put_object, **place) == "InvalidAccessKeyId"
+    assert outcome(client(minted, new).put_object, **place) == OK
+
+
 @pytest.mark.parametrize("harm", ["deleted", "deactivated"])
 def test_a_held_key_that_no_longer_works_is_replaced(
     store: S3IamStore, minted: S3Connection, unique: str, harm: str

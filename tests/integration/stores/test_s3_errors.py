@@ -1,11 +1,7 @@
 """What a platform engineer reads when the artifact store of a class does not do its part."""
 
-import contextlib
 import dataclasses
-import http.server
 import json
-import threading
-from collections.abc import Iterator
 
 import pytest
 
@@ -13,6 +9,7 @@ from mooring_operator.stores.errors import Reason, StoreError
 from mooring_operator.stores.protocol import S3Connection, StoreGrant
 from mooring_operator.stores.s3_iam import S3IamStore
 from tests.integration.stores.s3_client import OK, admin, outcome
+from tests.integration.stores.web import web_server
 from tests.services.process import free_port
 
 ADMIN = "artifactStore.s3.adminSecret"
@@ -139,31 +136,6 @@ def test_the_iam_api_where_s3_should_be(minted: S3Connection) -> None:
     error = refusal(dataclasses.replace(minted, endpoint=minted.iam_endpoint))
     assert error.reason is Reason.UNEXPECTED_ANSWER
     assert S3 in error.message
-
-
-@contextlib.contextmanager
-def web_server(status: int) -> Iterator[str]:
-    """Something that answers every request with `status` and a page for people."""
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = b"<html><body>hello</body></html>"
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-            pass
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            thread.join()
 
 
 @pytest.mark.parametrize(

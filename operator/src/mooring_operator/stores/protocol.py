@@ -7,8 +7,9 @@ when all is as wanted. Every method raises `errors.StoreError` and nothing else.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
+from urllib.parse import parse_qs
 
-from mooring.contract import AWS_ACCESS_KEY_ID
+from mooring.contract import AWS_ACCESS_KEY_ID, AZURE_CONNECTION_STRING
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +34,28 @@ class S3Connection:
 
 
 @dataclass(frozen=True, slots=True)
+class AzureConnection:
+    """A storage account, and the key to all of it.
+
+    `endpoint` is the URL of its Blob service without a slash at its end; `account_key` is in
+    base64, as Azure gives it.
+    """
+
+    account: str
+    endpoint: str
+    account_key: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class StoreGrant:
     """What one workspace may do in the bucket.
 
-    `identity` is the name of its role or user, see `names.identity`. `prefix` is where its
-    objects lie, without a slash at either end. `subjects` are patterns of the token subjects that
-    may assume the role, see `names.subject`; empty with Minted. `held_key_id` is the id of the
-    credential that the caller keeps in its Secret, see `held_key_id`, None when it keeps none.
-    `retiring_key_ids` are those that it kept before and that must work on.
+    `identity` is the name of its role or user, see `names.identity`; on Azure, of its container.
+    `prefix` is where its objects lie, without a slash at either end. `subjects` are patterns of
+    the token subjects that may assume the role, see `names.subject`; empty with Minted.
+    `held_key_id` is the id of the credential that the caller keeps in its Secret, see
+    `held_key_id`, None when it keeps none. `retiring_key_ids` are those that it kept before and
+    that must work on.
     """
 
     identity: str
@@ -55,9 +70,9 @@ class StoreAccess:
     """What the holder of a grant sets in its environment, by the names of `mooring.contract`.
 
     WorkloadIdentity: `env` is always {AWS_ROLE_ARN}. Minted: {AWS_ACCESS_KEY_ID,
-    AWS_SECRET_ACCESS_KEY} of a key that was made just now and must be kept before anything else,
-    or None: the key that the caller holds is live, keep it. `files` are to be mounted at
-    `mooring.contract.MOUNT_PATH`, by name.
+    AWS_SECRET_ACCESS_KEY} of a key, or {AZURE_CONNECTION_STRING} with a SAS, that was made just
+    now and must be kept before anything else; or None: what the caller holds is live, keep it.
+    `files` are to be mounted at `mooring.contract.MOUNT_PATH`, by name.
     """
 
     env: Mapping[str, str] | None = field(repr=False)
@@ -65,8 +80,12 @@ class StoreAccess:
 
 
 def held_key_id(env: Mapping[str, str]) -> str | None:
-    """Id of the credential in `env`, by the names of `mooring.contract`; None when it has none."""
-    return env.get(AWS_ACCESS_KEY_ID)
+    """Id of the credential in `env`, by the names of `mooring.contract`; None when it has none.
+
+    It is the id of the access key, or on Azure of the stored access policy behind the SAS.
+    """
+    sas = env.get(AZURE_CONNECTION_STRING, "").partition("SharedAccessSignature=")[2]
+    return env.get(AWS_ACCESS_KEY_ID) or next(iter(parse_qs(sas).get("si", ())), None)
 
 
 class ArtifactStore(Protocol):
@@ -89,7 +108,7 @@ class ArtifactStore(Protocol):
         """
 
     def revoke(self, identity: str) -> None:
-        """Delete the role and the user called `identity` with keys and policies; keep objects."""
+        """Delete what `ensure` made for `identity`, and every credential of it; keep objects."""
 
 
 @dataclass(frozen=True, slots=True)
