@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.services.azurite import Azurite, azurite
+from tests.services.fakegcs import FakeGcs, fakegcs
 from tests.services.postgresql import Postgresql, postgresql
 from tests.services.versitygw import Versitygw, versitygw
 
@@ -12,6 +13,12 @@ from tests.services.versitygw import Versitygw, versitygw
 @pytest.fixture(scope="session")
 def azurite_service() -> Iterator[Azurite]:
     with azurite() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def fakegcs_service() -> Iterator[FakeGcs]:
+    with fakegcs() as running:
         yield running
 
 

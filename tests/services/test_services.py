@@ -10,6 +10,7 @@ import pytest
 
 from tests.cluster.process import alive, wait_until
 from tests.services.azurite import azurite
+from tests.services.fakegcs import fakegcs
 from tests.services.postgresql import postgresql
 from tests.services.process import answers, folder, service
 from tests.services.versitygw import versitygw
@@ -39,6 +40,13 @@ def test_azurite_leaves_nothing() -> None:
         root = running.root
     assert not answers(port)
     assert not root.exists()
+
+
+def test_fakegcs_leaves_nothing() -> None:
+    with fakegcs() as running:
+        ports = [urlsplit(url).port or 0 for url in (running.url, running.open_url)]
+        assert all(map(answers, ports))
+    assert not any(map(answers, ports))
 
 
 def test_a_service_dies_with_a_killed_parent() -> None:

@@ -1,6 +1,7 @@
 """The stores against real services, each test with names of its own on shared ones."""
 
 import dataclasses
+import json
 import uuid
 
 import pytest
@@ -11,16 +12,23 @@ from mooring_operator.stores.protocol import (
     AzureConnection,
     DatabaseConnection,
     DatabaseGrant,
+    GcsConnection,
     Login,
     S3Connection,
 )
 from mooring_operator.stores.s3_iam import S3IamStore
 from tests.services.azurite import Azurite
-from tests.services.fixtures import azurite_service, postgresql_service, versitygw_service
+from tests.services.fakegcs import FakeGcs
+from tests.services.fixtures import (
+    azurite_service,
+    fakegcs_service,
+    postgresql_service,
+    versitygw_service,
+)
 from tests.services.postgresql import Postgresql
 from tests.services.versitygw import Versitygw
 
-__all__ = ["azurite_service", "postgresql_service", "versitygw_service"]
+__all__ = ["azurite_service", "fakegcs_service", "postgresql_service", "versitygw_service"]
 
 
 @pytest.fixture
@@ -64,6 +72,17 @@ def azure(azurite_service: Azurite) -> AzureConnection:
         account=azurite_service.account,
         endpoint=azurite_service.url,
         account_key=azurite_service.account_key,
+    )
+
+
+@pytest.fixture
+def gcs(fakegcs_service: FakeGcs, unique: str) -> GcsConnection:
+    """A connection to a bucket, with the key of a service account of its own."""
+    fakegcs_service.make_bucket(f"mlflow-{unique}")
+    return GcsConnection(
+        endpoint=fakegcs_service.url,
+        bucket=f"mlflow-{unique}",
+        key_file=json.dumps(fakegcs_service.make_key()),
     )
 
 

@@ -13,6 +13,7 @@ class Reason(StrEnum):
     ACCESS_DENIED = "AccessDenied"
     INVALID_BUCKET_NAME = "InvalidBucketName"
     BUCKET_NOT_OWNED = "BucketNotOwned"
+    MISSING_BUCKET = "MissingBucket"
     INVALID_PREFIX = "InvalidPrefix"
     INVALID_TOKEN_ISSUER = "InvalidTokenIssuer"
     TOKEN_ISSUER_UNREACHABLE = "TokenIssuerUnreachable"

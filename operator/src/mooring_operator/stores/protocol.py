@@ -47,6 +47,18 @@ class AzureConnection:
 
 
 @dataclass(frozen=True, slots=True)
+class GcsConnection:
+    """A bucket of Google Cloud Storage, and the key file of a service account for its objects.
+
+    `endpoint` is a URL, None at Google itself.
+    """
+
+    endpoint: str | None
+    bucket: str
+    key_file: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class StoreGrant:
     """What one workspace may do in the bucket.
 
@@ -72,7 +84,8 @@ class StoreAccess:
     WorkloadIdentity: `env` is always {AWS_ROLE_ARN}. Minted: {AWS_ACCESS_KEY_ID,
     AWS_SECRET_ACCESS_KEY} of a key, or {AZURE_CONNECTION_STRING} with a SAS, that was made just
     now and must be kept before anything else; or None: what the caller holds is live, keep it.
-    `files` are to be mounted at `mooring.contract.MOUNT_PATH`, by name.
+    Google: {}, and the key as a file. `files` are to be mounted at `mooring.contract.MOUNT_PATH`,
+    by name.
     """
 
     env: Mapping[str, str] | None = field(repr=False)
