@@ -57,7 +57,9 @@ class AnsweringServer:
         """Nothing to revoke."""
 
 
-def artifact_store(kube: Kube, store: artifactstore.ArtifactStore) -> ArtifactStore:
+def artifact_store(
+    kube: Kube, store: artifactstore.ArtifactStore, namespace: str = ""
+) -> ArtifactStore:
     """See `outside.artifact_store`."""
     return AnsweringStore()
 
