@@ -58,6 +58,7 @@ SERVICE_MONITOR: Final = Kind("monitoring.coreos.com/v1", "ServiceMonitor", "ser
 AUTOSCALER: Final = Kind("autoscaling/v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers")
 EVENT: Final = Kind("v1", "Event", "events")
 LEASE: Final = Kind("coordination.k8s.io/v1", "Lease", "leases")
+CRON_JOB: Final = Kind("batch/v1", "CronJob", "cronjobs")
 ROLE_BINDING: Final = Kind("rbac.authorization.k8s.io/v1", "RoleBinding", "rolebindings")
 
 KINDS: Final = {
@@ -77,6 +78,7 @@ KINDS: Final = {
         INGRESS,
         JOB,
         NETWORK_POLICY,
+        CRON_JOB,
         POD_DISRUPTION_BUDGET,
         ROLE_BINDING,
     )

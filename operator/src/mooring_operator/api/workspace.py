@@ -8,7 +8,7 @@ from mooring_operator.api.artifactstore import OwnArtifactStore
 from mooring_operator.api.backendstore import OwnBackendStore
 from mooring_operator.api.base import ApiModel, Name, matches, rule, rules
 from mooring_operator.api.conditions import Condition
-from mooring_operator.api.lifecycle import CredentialsStatus, Rotation
+from mooring_operator.api.lifecycle import CredentialsStatus, Duration, Rotation
 from mooring_operator.api.server import ServerSpec
 
 ArtifactAccess = Literal["Direct", "Proxied"]
@@ -80,6 +80,32 @@ class AllowedNamespaces(ApiModel):
         return self.selector.match_labels.items() <= labels.items()
 
 
+class GarbageCollection(ApiModel):
+    """When runs that were deleted go for good, with their artifacts."""
+
+    schedule: Annotated[
+        str,
+        Field(
+            max_length=64,
+            description="When to look, in cron format and the time zone of the cluster, as in "
+            "'0 3 * * *' for three in the morning.",
+            json_schema_extra=rules(
+                rule(
+                    "self.matches('^@(yearly|annually|monthly|weekly|daily|midnight|hourly)$') || "
+                    "self.matches('^[-0-9A-Za-z*/,?]+( [-0-9A-Za-z*/,?]+){4}$')",
+                    "schedule has five fields with one space between them, minute hour day month "
+                    "weekday, as in '0 3 * * *', or is one of @hourly, @daily, @weekly, @monthly, "
+                    "@yearly",
+                )
+            ),
+        ),
+    ]
+    older_than: Annotated[
+        Duration,
+        Field(description="What was deleted longer ago than this goes; until then it comes back."),
+    ] = "720h"
+
+
 class WorkspaceSpec(ApiModel):
     """Spec of an MlflowWorkspace; every field has a default."""
 
@@ -144,6 +170,13 @@ class WorkspaceSpec(ApiModel):
             "healed or rotated. Deletion still works."
         ),
     ] = False
+    garbage_collection: Annotated[
+        GarbageCollection | None,
+        Field(
+            description="Remove runs that were deleted, with their artifacts, after a while; left "
+            "out, they stay."
+        ),
+    ] = None
 
 
 class BindingRef(ApiModel):

@@ -126,7 +126,7 @@ def _deployment(connection: Connection, plan: ServerPlan, database_digest: str) 
             "terminationGracePeriodSeconds": SHUTDOWN_S,
             **({"initContainers": [_migration(connection, plan)]} if plan.migrates else {}),
             "containers": [_container(connection, plan)],
-            "volumes": [temp_volume(), *data_volumes(claim), *_store_volumes(connection)],
+            "volumes": [temp_volume(), *data_volumes(claim), *server_store_volumes(connection)],
         },
     }
     head = child(workspace, "apps/v1", "Deployment", workspace.child_name, SERVER)
@@ -182,7 +182,8 @@ def _config(connection: Connection, database_digest: str, environment_digest: st
     return digest([{**store.environment, **store.files}, database_digest, environment_digest])
 
 
-def _store_volumes(connection: Connection) -> list[dict[str, Any]]:
+def server_store_volumes(connection: Connection) -> list[dict[str, Any]]:
+    """The volume with what the store wants in files, as the server mounts it."""
     return store_volumes(connection.store, connection.workspace.child_name_for(STORE))
 
 
@@ -224,28 +225,28 @@ def _variable(variable: EnvVar) -> dict[str, Any]:
 
 def _environment(connection: Connection, plan: ServerPlan) -> list[dict[str, Any]]:
     """Environment of the server; it never holds the clients' ConfigMap (MLFLOW_* would clash)."""
-    workspace = connection.workspace
-    store = connection.store.environment
-    public = {k: v for k, v in store.items() if not _secret(k)}
-    settings = _settings(plan) | _artifact_settings(connection) | public
-    keys = sorted(filter(_secret, store))
+    hosts = ",".join(allowed_hosts(connection.workspace, plan.external))
+    settings = _settings(plan) | _artifact_settings(connection)
+    return [
+        {"name": "POD_IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}},
+        {"name": "MLFLOW_SERVER_ALLOWED_HOSTS", "value": hosts},
+        *({"name": k, "value": v} for k, v in sorted(settings.items())),
+        *store_variables(connection),
+    ]
+
+
+def store_variables(connection: Connection) -> list[dict[str, Any]]:
+    """How the server, and who works in its place, reaches the database and the artifact store."""
+    workspace, store = connection.workspace, connection.store.environment
+
+    def secret(key: str) -> dict[str, Any]:
+        ref = {"name": workspace.child_name_for(STORE), "key": key}
+        return {"name": key, "valueFrom": {"secretKeyRef": ref}}
+
     return [
         backend_store_uri(workspace, RUNTIME_URI),
-        {"name": "POD_IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}},
-        {
-            "name": "MLFLOW_SERVER_ALLOWED_HOSTS",
-            "value": ",".join(allowed_hosts(workspace, plan.external)),
-        },
-        *({"name": k, "value": v} for k, v in sorted(settings.items())),
-        *(
-            {
-                "name": key,
-                "valueFrom": {
-                    "secretKeyRef": {"name": workspace.child_name_for(STORE), "key": key}
-                },
-            }
-            for key in keys
-        ),
+        *({"name": k, "value": v} for k, v in sorted(store.items()) if not _secret(k)),
+        *map(secret, sorted(filter(_secret, store))),
     ]
 
 

@@ -9,6 +9,7 @@ from mooring_operator.api.workspace import WorkspaceSpec
 from mooring_operator.api.workspaceclass import WorkspaceClassSpec
 from mooring_operator.kube import (
     AUTOSCALER,
+    CRON_JOB,
     HTTP_ROUTE,
     INGRESS,
     NETWORK_POLICY,
@@ -21,6 +22,7 @@ from mooring_operator.kube import (
 from mooring_operator.plan.binding import decoded
 from mooring_operator.plan.connection import Connection
 from mooring_operator.plan.exposure import exposing_object, external
+from mooring_operator.plan.garbage import garbage_collection
 from mooring_operator.plan.metadata import OPTIONAL_ANNOTATION, SERVER, Owner, belongs, digest
 from mooring_operator.plan.monitoring import service_monitor
 from mooring_operator.plan.network import network_policy
@@ -31,7 +33,14 @@ from mooring_operator.reconcile.workloads import deployment_of, pods_of
 from mooring_operator.reconcile.world import Blocked, World, apply, ensure
 from mooring_operator.status.workloads import server_finding
 
-OPTIONAL: Final = (HTTP_ROUTE, INGRESS, NETWORK_POLICY, POD_DISRUPTION_BUDGET, SERVICE_MONITOR)
+OPTIONAL: Final = (
+    CRON_JOB,
+    HTTP_ROUTE,
+    INGRESS,
+    NETWORK_POLICY,
+    POD_DISRUPTION_BUDGET,
+    SERVICE_MONITOR,
+)
 """Kinds of which a workspace has one object or none."""
 
 
@@ -68,6 +77,8 @@ def serve(
         optional.append(network_policy(workspace, class_.network_policy, visitors))
     if plan.size.replicas != 1:
         optional.append(disruption_budget(workspace))
+    if spec.garbage_collection is not None:
+        optional.append(garbage_collection(connection, class_.server, spec.garbage_collection))
     ensure(world, account)
     _ensure_service(world, workspace, service, [*optional, *_beside(workspace, class_)])
     for desired in optional:
