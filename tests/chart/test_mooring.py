@@ -52,16 +52,17 @@ def test_one_operator_unless_more_are_asked_for() -> None:
     manifests = render("mooring")
     spec = find(manifests, "Deployment")["spec"]
     assert spec["replicas"] == 1
-    # the next one stands by before the last one is stopped
-    assert spec["strategy"]["rollingUpdate"] == {"maxUnavailable": 0, "maxSurge": 1}
+    assert spec["strategy"] == {"type": "Recreate"}, "there is no lease to keep two apart"
     kinds = {manifest["kind"] for manifest in manifests}
-    assert not kinds & {"PodDisruptionBudget", "ServiceMonitor"}, "it would block a drain"
+    assert not kinds & {"PodDisruptionBudget", "Role"}, "a budget of one would block a drain"
 
 
 def test_two_operators_are_kept_apart_and_one_of_them_up() -> None:
     manifests = render("mooring", {"replicas": 2})
     deployment = find(manifests, "Deployment")["spec"]
     assert deployment["replicas"] == 2
+    # the next one stands by before the last one is stopped
+    assert deployment["strategy"]["rollingUpdate"] == {"maxUnavailable": 0, "maxSurge": 1}
     budget = find(manifests, "PodDisruptionBudget")["spec"]
     labels = deployment["template"]["metadata"]["labels"]
     assert budget["maxUnavailable"] == 1
@@ -71,13 +72,14 @@ def test_two_operators_are_kept_apart_and_one_of_them_up() -> None:
 
 
 def test_the_lease_is_the_one_that_the_operator_may_write() -> None:
-    manifests = render("mooring")
+    manifests = render("mooring", {"replicas": 2})
     role = find(manifests, "Role", "mooring-lease")
-    (container,) = operator_pod()["containers"]
+    (container,) = operator_pod({"replicas": 2})["containers"]
     env = {entry["name"]: entry.get("value") for entry in container["env"]}
     namespace = role["metadata"]["namespace"]
     assert [rule.get("resourceNames") for rule in role["rules"]] == [None, ["mooring"]]
     assert env["MOORING_LEASE"] == f"{namespace}/mooring"
+    assert "MOORING_IDENTITY" in env
 
 
 def test_prometheus_finds_the_operator_where_it_is_installed() -> None:
@@ -102,8 +104,6 @@ def test_the_pod_is_probed_and_configured() -> None:
         "MOORING_LOG_LEVEL": "DEBUG",
         "MOORING_WORKERS": "3",
         "MALLOC_ARENA_MAX": "2",
-        "MOORING_LEASE": "mooring-system/mooring",
-        "MOORING_IDENTITY": None,
     }
 
 

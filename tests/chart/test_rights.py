@@ -165,11 +165,7 @@ def operator(cluster: Cluster, apiserver: ApiServer, tmp_path: Path) -> Iterator
     kubeconfig = _kubeconfig_of_the_operator(apiserver, cluster.api, tmp_path / "kubeconfig")
     with service(
         [sys.executable, "-m", "mooring_operator.main"],
-        env={
-            "KUBECONFIG": str(kubeconfig),
-            "MOORING_HTTP_PORT": str(port),
-            "MOORING_LEASE": f"{NAMESPACE}/mooring",
-        },
+        env={"KUBECONFIG": str(kubeconfig), "MOORING_HTTP_PORT": str(port)},
         log=log,
         ready=lambda: answers(port),
     ):

@@ -138,6 +138,28 @@ class Lease:
                 _explain(error)
 
 
+class Alone:
+    """In the place of a lease where there is one process only: it always leads."""
+
+    def acquire(self, stop: threading.Event) -> bool:
+        """See `Lease.acquire`."""
+        return not stop.is_set()
+
+    def keep(self, lost: Callable[[], None]) -> None:
+        """Nobody can take it."""
+
+    def held(self) -> bool:
+        """See `Lease.held`."""
+        return True
+
+    def led(self) -> bool:
+        """See `Lease.led`."""
+        return True
+
+    def release(self) -> None:
+        """Nobody waits for it."""
+
+
 def _explain(error: KubeError) -> None:
     # 409: somebody else wrote it in between
     level = log.info if error.status == 409 else log.warning

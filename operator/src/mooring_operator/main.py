@@ -16,7 +16,7 @@ from mooring_operator.apiserver import ApiServer
 from mooring_operator.cache import Cache
 from mooring_operator.health import serve_health
 from mooring_operator.kube import KubeError
-from mooring_operator.lease import Lease
+from mooring_operator.lease import Alone, Lease
 from mooring_operator.metrics import LEADER, QUEUE_DEPTH, QUEUE_OLDEST
 from mooring_operator.queue import WorkQueue
 from mooring_operator.reconcile.controller import Controller
@@ -34,14 +34,14 @@ LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 class Options:
     """How the process runs, from its environment.
 
-    MOORING_WORKERS, MOORING_LOG_LEVEL, MOORING_HTTP_PORT; MOORING_LEASE is `namespace/name`, and
-    MOORING_IDENTITY what the process is called in it.
+    MOORING_WORKERS, MOORING_LOG_LEVEL, MOORING_HTTP_PORT; MOORING_LEASE, where several processes
+    run, is `namespace/name`, and MOORING_IDENTITY what this one is called in it.
     """
 
     workers: int
     log_level: str
     http_port: int
-    lease: tuple[str, str]
+    lease: tuple[str, str] | None
     identity: str
 
     @classmethod
@@ -50,17 +50,23 @@ class Options:
         level = os.environ.get("MOORING_LOG_LEVEL", "info").lower()
         if level not in LOG_LEVELS:
             raise SystemExit(f"MOORING_LOG_LEVEL is {level!r}; set one of {', '.join(LOG_LEVELS)}")
-        lease = os.environ.get("MOORING_LEASE", "mooring-system/mooring")
-        namespace, _, name = lease.partition("/")
-        if not namespace or not name:
-            raise SystemExit(f"MOORING_LEASE is {lease!r}; set NAMESPACE/NAME")
         return cls(
             workers=_number("MOORING_WORKERS", 8),
             log_level=level,
             http_port=_number("MOORING_HTTP_PORT", 8080),
-            lease=(namespace, name),
+            lease=_lease(),
             identity=os.environ.get("MOORING_IDENTITY") or socket.gethostname(),
         )
+
+
+def _lease() -> tuple[str, str] | None:
+    value = os.environ.get("MOORING_LEASE", "")
+    if not value:
+        return None
+    namespace, _, name = value.partition("/")
+    if not namespace or not name:
+        raise SystemExit(f"MOORING_LEASE is {value!r}; set NAMESPACE/NAME")
+    return namespace, name
 
 
 def _number(name: str, default: int) -> int:
@@ -78,8 +84,10 @@ def main() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     try:
-        # connections of its own: renewing must not wait for workers
-        lease = Lease(ApiServer(1), *options.lease, options.identity)
+        lease: Lease | Alone = Alone()
+        if options.lease:
+            # connections of its own: renewing must not wait for workers
+            lease = Lease(ApiServer(1), *options.lease, options.identity)
         # two for each worker, one for each metadata stream and for the resync
         api_server = ApiServer(2 * options.workers + STREAMS + 1, may_write=lease.held)
     except KubeError as error:
@@ -97,7 +105,12 @@ class Operator:
     """The parts of the process, and what they say of its health."""
 
     def __init__(
-        self, port: int, lease: Lease, queue: WorkQueue, controller: Controller, watches: Watches
+        self,
+        port: int,
+        lease: Lease | Alone,
+        queue: WorkQueue,
+        controller: Controller,
+        watches: Watches,
     ) -> None:
         self._port = port
         self._lease = lease

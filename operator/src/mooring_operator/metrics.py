@@ -16,7 +16,7 @@ QUEUE_OLDEST: Final = Gauge(
     "mooring_queue_oldest_seconds", "Age of the key that waits longest.", registry=REGISTRY
 )
 LEADER: Final = Gauge(
-    "mooring_leader", "1 where this process holds the lease, else 0.", registry=REGISTRY
+    "mooring_leader", "1 where this process works, 0 where it stands by.", registry=REGISTRY
 )
 RECONCILE: Final = Histogram(
     "mooring_reconcile_seconds",

@@ -36,9 +36,12 @@ class Operator:
     """The operator's process as in its image, which can be stopped, killed and started again."""
 
     def __init__(
-        self, kubeconfig: Path, log: Path, program: str = PROGRAM, identity: str = "mooring-0"
+        self, kubeconfig: Path, log: Path, program: str = PROGRAM, identity: str = ""
     ) -> None:
-        """Keep what it is started with; `log` takes what every start of it writes."""
+        """Keep what it is started with; `log` takes what every start of it writes.
+
+        With an `identity` it takes the lease, and stands by while another has it.
+        """
         self._kubeconfig = kubeconfig
         self._program = program
         self._identity = identity
@@ -55,6 +58,7 @@ class Operator:
             "MALLOC_ARENA_MAX": "2",
             "MOORING_HTTP_PORT": str(port),
             "MOORING_IDENTITY": self._identity,
+            "MOORING_LEASE": f"{NAMESPACE}/mooring" if self._identity else "",
             "PYTHONUNBUFFERED": "1",
         }
         self._process = self._stack.enter_context(
@@ -133,7 +137,9 @@ def _answers(url: str) -> bool:
 
 def least_privilege(server: ApiServer, api: Api, core: client.CoreV1Api, folder: Path) -> Path:
     """Install the rights of charts/mooring; return a kubeconfig that has them and no others."""
-    manifests = [m for m in render("mooring", namespace=NAMESPACE) if m["kind"] in RIGHTS]
+    manifests = [
+        m for m in render("mooring", {"replicas": 2}, namespace=NAMESPACE) if m["kind"] in RIGHTS
+    ]
     api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}})
     for manifest in manifests:
         api.apply(manifest)

@@ -12,8 +12,11 @@ from urllib.parse import quote
 
 from kubernetes import client, dynamic
 
-from mooring.contract import AWS_SECRET_ACCESS_KEY
+from mooring.contract import AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY
 from mooring_operator.kube import SECRET, WORKSPACE
+from mooring_operator.plan.database import RUNTIME_ROLE
+from mooring_operator.plan.rotation import ROTATION_KEY
+from mooring_operator.reconcile.provision import ACCOUNTS_KEY
 from tests.integration.operator.api import Api
 from tests.integration.operator.kubelet import fake_kubelet
 from tests.integration.operator.process import Operator
@@ -23,6 +26,10 @@ SHORTEST = 12
 """Keys and passwords are longer; shorter values, such as user names, stand everywhere."""
 
 
+PUBLIC = {AWS_ACCESS_KEY_ID, ACCOUNTS_KEY, ROTATION_KEY, RUNTIME_ROLE}
+"""Keys of Secrets that hold names and times: who may do what, and since when."""
+
+
 def secrets(world: World, namespaces: list[str]) -> set[str]:
     """Every secret value of the namespaces, plain and as Secrets and URLs hold it."""
     plain = {
@@ -30,7 +37,7 @@ def secrets(world: World, namespaces: list[str]) -> set[str]:
         for namespace in namespaces
         for secret in world.api.list(SECRET, namespace)
         for key, value in decoded(secret).items()
-        if len(value) >= SHORTEST and key not in {"AWS_ACCESS_KEY_ID", "namespaces"}
+        if len(value) >= SHORTEST and key not in PUBLIC
     }
     return written(plain)
 
@@ -87,7 +94,7 @@ def test_no_secret_leaves_the_secrets(
 
     objects = list(everything_else(admin))
     kinds = {name.split()[0] for name, _ in objects}
-    assert kinds >= {"MlflowWorkspace", "Job", "Deployment", "Event", "Lease"}
+    assert kinds >= {"MlflowWorkspace", "Job", "Deployment", "Event"}
     log = operator.log.read_text()
     assert "does not accept the access key" in log
     statements = world.postgresql.log.read_text()
