@@ -54,23 +54,7 @@ class Workspace:
 
         `env` is added to the binding's; None unsets a name.
         """
-        inherited = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "MLFLOW_"))}
-        wanted = {**inherited, **self.environment, "PYTHONPATH": os.pathsep.join(sys.path)}
-        for name, value in (env or {}).items():
-            if value is None:
-                wanted.pop(name, None)
-            else:
-                wanted[name] = value
-        with folder() as home:
-            return subprocess.run(
-                [sys.executable, "-c", program, *arguments],
-                cwd=home,
-                env=wanted,
-                capture_output=True,
-                text=True,
-                check=False,
-                timeout=180,
-            )
+        return run_as_pod(self.environment, program, *arguments, env=env)
 
     def mooring(self, command: str, env: Mapping[str, str | None] | None = None) -> Any:
         """Run `mooring <command>` as a bound pod would."""
@@ -85,6 +69,32 @@ class Workspace:
         answer = httpx.request("GET" if body is None else method, url, json=body)
         answer.raise_for_status()
         return dict(answer.json())
+
+
+def run_as_pod(
+    environment: Mapping[str, str],
+    program: str,
+    *arguments: str,
+    env: Mapping[str, str | None] | None = None,
+) -> "subprocess.CompletedProcess[str]":
+    """Run `program` with this Python in an empty folder, with `environment` and changes to it."""
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "MLFLOW_"))}
+    wanted = {**inherited, **environment, "PYTHONPATH": os.pathsep.join(sys.path)}
+    for name, value in (env or {}).items():
+        if value is None:
+            wanted.pop(name, None)
+        else:
+            wanted[name] = value
+    with folder() as home:
+        return subprocess.run(
+            [sys.executable, "-c", program, *arguments],
+            cwd=home,
+            env=wanted,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=180,
+        )
 
 
 @contextmanager

@@ -159,7 +159,7 @@ OF_A_CLASS: Final = (
     *_each(CLASS, f"{S3}.adminSecret", "adminSecret: Required value", missing=REMOVED),
     *_each(CLASS, f"{S3}.caBundle.key", "a key is made of letters, digits", a_path="certs/ca.crt"),
     *_each(CLASS, f"{S3}.caBundle.kind", 'supported values: "ConfigMap", "Secret"', a_file="File"),
-    *_each(CLASS, "spec.artifactStore", "set exactly one of s3, volume", empty={}),
+    *_each(CLASS, "spec.artifactStore", "set exactly one of s3, azure, gcs, volume", empty={}),
     *_each(CLASS, f"{PG}.host", "host is a name or an address alone", with_a_port="db:5432",
            as_a_URI="postgresql://db", a_login="user@db", a_space="db .example.com", empty="",
            with_the_database="db/mlflow"),

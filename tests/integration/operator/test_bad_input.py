@@ -209,7 +209,7 @@ def changed(manifest: Manifest, path: str, value: Any) -> Manifest:
         ("spec.artifactStore.s3.endpoint", "https://s3/", "without a path or a trailing slash"),
         ("spec.artifactStore.s3.prefix", "teams", "prefix must contain {namespace}/{name}"),
         ("spec.artifactStore.s3.credentials", "Keys", "WorkloadIdentity"),
-        ("spec.artifactStore", {}, "set exactly one of s3, volume"),
+        ("spec.artifactStore", {}, "set exactly one of s3, azure, gcs, volume"),
         ("spec.backendStore", {}, "set exactly one of postgresql, sqlite"),
         ("spec.backendStore.postgresql.host", "db:5432", "the port has a field of its own"),
         ("spec.backendStore.postgresql.port", 0, "greater than or equal to 1"),

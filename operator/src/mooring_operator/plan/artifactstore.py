@@ -8,10 +8,13 @@ from collections.abc import Mapping
 from mooring import contract
 from mooring_operator.api.artifactstore import (
     ArtifactStore,
+    AzureStore,
     ExistingArtifacts,
+    GcsStore,
     S3Store,
     VolumeStore,
     artifact_prefix,
+    container_name,
 )
 from mooring_operator.plan.connection import StoreClient
 from mooring_operator.plan.metadata import Owner
@@ -29,6 +32,10 @@ def store_client(store: ArtifactStore, workspace: Owner, held: Mapping[str, str]
     match store.chosen:
         case S3Store() as s3:
             return _s3(s3, workspace, variables, files)
+        case AzureStore() as azure:
+            return _azure(azure, workspace, variables)
+        case GcsStore() as gcs:
+            return _gcs(gcs, workspace, files)
         case ExistingArtifacts() as existing:
             ca = {contract.AWS_CA_BUNDLE: contract.CA_PATH} if files else {}
             return StoreClient(existing.uri, {**variables, **ca}, files=files)
@@ -60,3 +67,18 @@ def _s3(
         token_audience=contract.AWS_AUDIENCE if keyless else None,
         files=files,
     )
+
+
+def _azure(azure: AzureStore, workspace: Owner, held: Mapping[str, str]) -> StoreClient:
+    container = container_name(workspace.namespace, workspace.name)
+    # MLflow takes no other host here; the connection string says where the account really is
+    root = f"wasbs://{container}@{azure.account}.blob.core.windows.net"
+    return StoreClient(root=root, environment=dict(held))
+
+
+def _gcs(gcs: GcsStore, workspace: Owner, files: dict[str, str]) -> StoreClient:
+    environment = {contract.GOOGLE_CREDENTIALS: contract.GOOGLE_KEY_PATH}
+    if gcs.endpoint:
+        environment[contract.GOOGLE_ENDPOINT] = gcs.endpoint
+    root = f"gs://{gcs.bucket}/{artifact_prefix(gcs, workspace.namespace, workspace.name)}"
+    return StoreClient(root=root, environment=environment, files=files)

@@ -7,7 +7,9 @@ from mooring.contract import (
     AWS_ACCESS_KEY_ID,
     AWS_REGION,
     AWS_SECRET_ACCESS_KEY,
+    AZURE_ACCESS_KEY,
     CA_FILE,
+    GOOGLE_KEY_FILE,
     S3_ENDPOINT_URL,
 )
 from mooring_operator.api import artifactstore, backendstore
@@ -17,15 +19,19 @@ from mooring_operator.kube import CONFIG_MAP, SECRET, Kube
 from mooring_operator.plan.binding import decoded
 from mooring_operator.plan.existing import FORM, DatabaseUri, InvalidUri, parse_database_uri
 from mooring_operator.reconcile.world import Blocked
+from mooring_operator.stores.azure import AzureBlobStore
 from mooring_operator.stores.errors import StoreError
+from mooring_operator.stores.gcs import GcsStore
 from mooring_operator.stores.measured import measured
 from mooring_operator.stores.postgresql import PostgresqlServer
 from mooring_operator.stores.postgresql_copies import PostgresqlCopies
 from mooring_operator.stores.protocol import (
     ArtifactStore,
+    AzureConnection,
     DatabaseConnection,
     DatabaseCopies,
     DatabaseServer,
+    GcsConnection,
     Login,
     S3Connection,
     StoreAccess,
@@ -50,6 +56,10 @@ def artifact_store(
     match store.chosen:
         case artifactstore.S3Store() as s3:
             return measured(_s3(kube, s3), "s3")
+        case artifactstore.AzureStore() as azure:
+            return measured(_azure(kube, azure), "azure")
+        case artifactstore.GcsStore() as gcs:
+            return measured(_gcs(kube, gcs), "gcs")
         case artifactstore.VolumeStore():
             return UnmanagedArtifacts(lambda: StoreAccess({}))
         case artifactstore.ExistingArtifacts() as existing:
@@ -73,6 +83,23 @@ def _s3(kube: Kube, s3: artifactstore.S3Store) -> S3IamStore:
             ca=_ca(kube, s3.ca_bundle, "spec.artifactStore.s3.caBundle"),
         )
     )
+
+
+def _azure(kube: Kube, azure: artifactstore.AzureStore) -> AzureBlobStore:
+    field = "spec.artifactStore.azure.adminSecret"
+    (key,) = _admin(kube, azure.admin_secret, field, AZURE_ACCESS_KEY)
+    return AzureBlobStore(AzureConnection(azure.account, azure.url, key))
+
+
+def _gcs(kube: Kube, gcs: artifactstore.GcsStore) -> GcsStore:
+    field = "class, spec.artifactStore.gcs.keySecret"
+    where, values = _found(kube, gcs.key_secret, field)
+    key_file = values.get(GOOGLE_KEY_FILE, "")
+    if not key_file.strip():
+        found = f"the keys {', '.join(sorted(values)) or '(none)'}"
+        message = f"{where} has {found}; it must have {GOOGLE_KEY_FILE}"
+        raise Blocked(Finding("InvalidSecret", message))
+    return GcsStore(GcsConnection(gcs.endpoint, gcs.bucket, key_file))
 
 
 def database_server(kube: Kube, store: backendstore.BackendStore) -> DatabaseServer:
@@ -159,17 +186,22 @@ def _secret(
     kube: Kube, ref: SecretRef, field: str, keys: Sequence[str], optional: Sequence[str] = ()
 ) -> dict[str, str]:
     """The values of a Secret with `keys`; raises Blocked for what cannot be a credential."""
-    secret = kube.get(SECRET, ref.namespace, ref.name)
-    where = f"{field}: Secret {ref.namespace}/{ref.name}"
-    if secret is None:
-        raise Blocked(Finding("SecretNotFound", f"{where} does not exist; create it"))
-    values = decoded(secret)
+    where, values = _found(kube, ref, field)
     wanted = " and ".join(keys)
     for key in (*keys, *(key for key in optional if key in values)):
         found = _flaw(values, key)
         if found:
             raise Blocked(Finding("InvalidSecret", f"{where} has {found}; it must have {wanted}"))
     return values
+
+
+def _found(kube: Kube, ref: SecretRef, field: str) -> tuple[str, dict[str, str]]:
+    """A Secret in words, and its values; raises Blocked when it is not there."""
+    secret = kube.get(SECRET, ref.namespace, ref.name)
+    where = f"{field}: Secret {ref.namespace}/{ref.name}"
+    if secret is None:
+        raise Blocked(Finding("SecretNotFound", f"{where} does not exist; create it"))
+    return where, decoded(secret)
 
 
 def _ca(kube: Kube, ref: CaBundle | None, field: str) -> str | None:

@@ -10,9 +10,13 @@ from typing import Final
 from mooring.contract import AWS_ROLE_ARN
 from mooring_operator.api.artifactstore import (
     ArtifactStore,
+    AzureStore,
     ExistingArtifacts,
+    GcsStore,
+    S3Store,
     VolumeStore,
     artifact_prefix,
+    container_name,
 )
 from mooring_operator.api.backendstore import BackendStore
 from mooring_operator.api.conditions import Finding
@@ -125,11 +129,14 @@ def _is_role(credential: str) -> bool:
 
 
 def _keyless(store: ArtifactStore) -> bool:
-    """Whether there is no key that was made here."""
-    chosen = store.chosen
-    if isinstance(chosen, VolumeStore | ExistingArtifacts):
-        return True
-    return chosen.credentials == "WorkloadIdentity"
+    """Whether no workspace of the class's store has a key of its own."""
+    match store.chosen:
+        case S3Store() as s3:
+            return s3.credentials == "WorkloadIdentity"
+        case AzureStore():
+            return False
+        case GcsStore() | VolumeStore() | ExistingArtifacts():
+            return True
 
 
 def _has_leftover(state: Rotation, keyless: bool) -> bool:
@@ -142,11 +149,22 @@ def _namespaces(accounts: Iterable[Account]) -> set[str]:
 
 
 def _grant(store: ArtifactStore, workspace: Owner, accounts: Iterable[Account]) -> StoreGrant:
-    name, s3 = identity(workspace.namespace, workspace.name), store.chosen
-    if isinstance(s3, VolumeStore | ExistingArtifacts):
-        return StoreGrant(name, prefix="")
-    subjects = tuple(subject(a.namespace, a.name) for a in accounts) if _keyless(store) else ()
-    return StoreGrant(name, artifact_prefix(s3, workspace.namespace, workspace.name), subjects)
+    name, owner = _identity(store, workspace), (workspace.namespace, workspace.name)
+    match store.chosen:
+        case AzureStore() | VolumeStore() | ExistingArtifacts():
+            return StoreGrant(name, prefix="")
+        case GcsStore() as gcs:
+            return StoreGrant(name, artifact_prefix(gcs, *owner))
+        case S3Store() as s3:
+            trusted = accounts if _keyless(store) else ()
+            subjects = tuple(subject(a.namespace, a.name) for a in trusted)
+            return StoreGrant(name, artifact_prefix(s3, *owner), subjects)
+
+
+def _identity(store: ArtifactStore, workspace: Owner) -> str:
+    """What the workspace is called at the store; see `protocol.StoreGrant`."""
+    named = container_name if isinstance(store.chosen, AzureStore) else identity
+    return named(workspace.namespace, workspace.name)
 
 
 def held_credentials(kube: Kube, workspace: Owner) -> StoreCredentials:
@@ -177,7 +195,6 @@ def revoke(world: World, workspace: Owner, artifacts: ArtifactStore, backend: Ba
 
 def _revoke_store(world: World, workspace: Owner, artifacts: ArtifactStore) -> None:
     try:
-        name = identity(workspace.namespace, workspace.name)
-        artifact_store(world.kube, artifacts).revoke(name)
+        artifact_store(world.kube, artifacts).revoke(_identity(artifacts, workspace))
     except StoreError as error:
         raise Blocked(Finding(error.reason, error.message)) from None

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from mooring_operator.api.artifactstore import AzureStore, GcsStore, S3Store
 from mooring_operator.api.conditions import (
     ARTIFACT_STORE_READY,
     DATABASE_READY,
@@ -39,8 +40,15 @@ def reconcile_class(world: World, key: Key) -> Outcome:
 
 
 def _artifacts_hold(spec: WorkspaceClassSpec) -> str:
-    s3 = spec.artifact_store.s3
-    return f"bucket {s3.bucket} and its IAM API answer" if s3 else "each workspace gets a volume"
+    match spec.artifact_store.chosen:
+        case S3Store() as s3:
+            return f"bucket {s3.bucket} and its IAM API answer"
+        case AzureStore() as azure:
+            return f"storage account {azure.account} accepts the key"
+        case GcsStore() as gcs:
+            return f"bucket {gcs.bucket} lets the service account in"
+        case _:
+            return "each workspace gets a volume"
 
 
 def _database_holds(spec: WorkspaceClassSpec) -> str:

@@ -80,6 +80,9 @@ class AzureBlobStore:
             return StoreAccess(None)
         return StoreAccess({AZURE_CONNECTION_STRING: self._credential(key, container, made)})
 
+    def revoke_leftover(self, identity: str) -> None:
+        """Do nothing: there is one kind of credential."""
+
     def revoke(self, identity: str) -> None:
         """Refuse every SAS of the container called `identity`; its blobs stay."""
         found = self._policies(identity)

@@ -27,5 +27,8 @@ class GcsStore:
         first_objects(self.connection, grant.prefix)
         return StoreAccess(env={}, files={GOOGLE_KEY_FILE: self.connection.key_file})
 
+    def revoke_leftover(self, identity: str) -> None:
+        """Do nothing: there is one kind of credential."""
+
     def revoke(self, identity: str) -> None:
         """Do nothing: no credential was made for `identity` alone."""

@@ -2,8 +2,8 @@
 
 It makes the checks below with exactly the environment and mounts of the training container, and
 refuses by exit code 1, or only tells what it found where the binding says `guard: Warn`. Standard
-library, urllib3 and botocore's signer only: it runs before every training, so its imports are part
-of every pod's start.
+library and urllib3 only, and botocore's signer or google-auth for a store that needs it: it runs
+before every training, so its imports are part of every pod's start.
 """
 
 import sys

@@ -1,7 +1,15 @@
 """A bucket, and the credentials that requests to it are signed with."""
 
 from dataclasses import dataclass, field
+from typing import Protocol
 from urllib.parse import quote
+
+
+class Call(Protocol):
+    """A store of any kind that was opened with the pod's credentials."""
+
+    def __call__(self, method: str, key: str, content: bytes = b"", /) -> bytes:
+        """PUT, GET or DELETE the object `key`; the body of the answer, Refusal when refused."""
 
 
 @dataclass(frozen=True, slots=True)

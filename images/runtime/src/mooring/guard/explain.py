@@ -41,18 +41,22 @@ def error_of(answer: Answer) -> Mapping[str, str]:
     return {element.tag.rpartition("}")[2]: element.text or "" for element in root.iter()}
 
 
-def no_answer(where: str, failure: Failure) -> Finding:
-    """Why the store or the token service gave no answer."""
+def no_answer(
+    where: str,
+    failure: Failure,
+    ca_variable: str = contract.AWS_CA_BUNDLE,
+    place_variable: str = contract.S3_ENDPOINT_URL,
+) -> Finding:
+    """Why the store or the token service gave no answer, and the variables to look at."""
     if failure.lasting:
         return Finding(
             "StoreUnreachable",
-            f"{where} cannot be asked: {failure.what}. Check the "
-            f"file that {contract.AWS_CA_BUNDLE} names.",
+            f"{where} cannot be asked: {failure.what}. Check the file that {ca_variable} names.",
         )
     return Finding(
         "StoreUnreachable",
         f"{where} cannot be reached: {failure.what}. Artifacts "
-        f"would be lost. Check {contract.S3_ENDPOINT_URL} and the store itself.",
+        f"would be lost. Check {place_variable} and the store itself.",
         UNAVAILABLE_PATIENCE_S,
     )
 
