@@ -16,6 +16,7 @@ from mooring_operator.kube import (
     INGRESS,
     JOB,
     NETWORK_POLICY,
+    PERSISTENT_VOLUME_CLAIM,
     POD,
     POD_DISRUPTION_BUDGET,
     ROLE_BINDING,
@@ -35,13 +36,10 @@ from tests.integration.operator.world import World, until
 
 BACK_S = 2.0
 
-OWNED = [
-    kind for kind in (*CHILDREN, BINDING) if kind not in {POD, HTTP_ROUTE, INGRESS, SERVICE_MONITOR}
-]
-"""Every kind that the operator makes; nobody but a controller makes pods.
-
-What exposes or monitors a server is in test_exposure.py and test_monitoring.py.
-"""
+NOT_ALWAYS = {HTTP_ROUTE, INGRESS, SERVICE_MONITOR, PERSISTENT_VOLUME_CLAIM}
+"""What only some classes ask for: test_exposure.py, test_monitoring.py and test_volume.py."""
+OWNED = [kind for kind in (*CHILDREN, BINDING) if kind not in {POD, *NOT_ALWAYS}]
+"""Every kind that the operator makes for each class; nobody but a controller makes pods."""
 
 
 @dataclass(frozen=True)
