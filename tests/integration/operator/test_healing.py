@@ -11,6 +11,7 @@ from mooring.contract import AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY
 from mooring_operator.kube import (
     BINDING,
     CONFIG_MAP,
+    CRON_JOB,
     DEPLOYMENT,
     HTTP_ROUTE,
     INGRESS,
@@ -36,8 +37,9 @@ from tests.integration.operator.world import World, until
 
 BACK_S = 2.0
 
-NOT_ALWAYS = {HTTP_ROUTE, INGRESS, SERVICE_MONITOR, PERSISTENT_VOLUME_CLAIM}
-"""What only some classes ask for: test_exposure.py, test_monitoring.py and test_volume.py."""
+NOT_ALWAYS = {CRON_JOB, HTTP_ROUTE, INGRESS, SERVICE_MONITOR, PERSISTENT_VOLUME_CLAIM}
+"""What only some ask for: test_garbage_collection.py, test_exposure.py, test_monitoring.py and
+test_volume.py."""
 OWNED = [kind for kind in (*CHILDREN, BINDING) if kind not in {POD, *NOT_ALWAYS}]
 """Every kind that the operator makes for each class; nobody but a controller makes pods."""
 
