@@ -51,11 +51,23 @@ def specs(schema: Schema, good: Any = None) -> st.SearchStrategy[Any]:
 
 
 def _objects(schema: Schema, good: dict[str, Any]) -> st.SearchStrategy[Any]:
-    if good and "additionalProperties" in schema:
-        return st.just(good)
     if "additionalProperties" in schema:
-        return st.dictionaries(TEXT, specs(schema["additionalProperties"]), max_size=3)
-    known = schema.get("properties", {})
-    fields = {name: specs(field, good.get(name)) for name, field in known.items()}
-    required = {name: fields.pop(name) for name in schema.get("required", ()) if name in fields}
-    return st.fixed_dictionaries(required, optional=fields)
+        entries = st.dictionaries(TEXT, specs(schema["additionalProperties"]), max_size=3)
+        return st.just(good) if good else entries
+    fields = schema.get("properties", {})
+    if good:
+        return _altered(fields, good)
+    known = {name: specs(field) for name, field in fields.items()}
+    required = {name: known.pop(name) for name in schema.get("required", ()) if name in known}
+    return st.fixed_dictionaries(required, optional=known)
+
+
+def _altered(fields: dict[str, Schema], good: dict[str, Any]) -> st.SearchStrategy[Any]:
+    """The fields of `good`, and now and then one that it does not have."""
+    kept = {name: specs(fields[name], value) for name, value in good.items()}
+    others = sorted(set(fields) - set(good))
+    if not others:
+        return st.fixed_dictionaries(kept)
+    return st.sampled_from([None, None, None, *others]).flatmap(
+        lambda name: st.fixed_dictionaries(kept | ({name: specs(fields[name])} if name else {}))
+    )
