@@ -193,7 +193,7 @@ OF_A_CLASS: Final = (
     *_each(CLASS, "spec.limits.replicas", "should be greater than or equal to 1", none=0),
     *_each(CLASS, "spec.networkPolicy.enabled", "must be of type boolean", a_text="on"),
     *_each(CLASS, "spec.networkPolicy.alsoFrom", "must be of type object", bare=["monitoring"]),
-    *_each(CLASS, "spec.artifactStore", "set exactly one of s3, volume",
+    *_each(CLASS, "spec.artifactStore", "set exactly one of s3, azure, gcs, volume",
            two={**CLASS["spec"]["artifactStore"], "volume": {}}),
     *_each(CLASS, "spec.artifactStore", "size is a quantity above zero, as in 10Gi",
            size_without_a_number={"volume": {"size": "big"}}, size_zero={"volume": {"size": "0"}},
