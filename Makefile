@@ -85,8 +85,9 @@ format: $(INSTALLED) ## Format and mend what a tool can mend
 	$(BIN)/ruff check --fix $(SOURCES)
 
 .PHONY: generate
-generate: $(INSTALLED) ## Write the generated files anew: the CRDs
+generate: $(INSTALLED) ## Write the generated files anew: the CRDs, and the page of their fields
 	$(BIN)/python -m mooring_operator.api.crd charts/mooring/crds
+	$(BIN)/python -m mooring_operator.api.reference docs/fields.md
 
 LOCK := $(BIN)/uv pip compile --quiet --generate-hashes --no-header --no-annotate --universal --python-version 3.11
 

@@ -18,6 +18,7 @@ PYTHON: Final = sys.executable
 BIN: Final = Path(sys.executable).parent
 SOURCES: Final = ("operator", "images", "dags", "tests")
 CRDS: Final = "charts/mooring/crds"
+FIELDS: Final = "docs/fields.md"
 
 console = Console()
 app = typer.Typer(add_completion=False, help=__doc__)
@@ -63,7 +64,8 @@ CHECKS: Final = (
         "generated",
         (
             (PYTHON, "-m", "mooring_operator.api.crd", CRDS),
-            ("git", "diff", "--exit-code", "--stat", "--", CRDS),
+            (PYTHON, "-m", "mooring_operator.api.reference", FIELDS),
+            ("git", "diff", "--exit-code", "--stat", "--", CRDS, FIELDS),
         ),
     ),
     Part("unit", (_pytest("unit"),)),
