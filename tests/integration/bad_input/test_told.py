@@ -156,7 +156,7 @@ CASES = (
     Case("the store is a database", s3(endpoint=lambda world: f"http://127.0.0.1:{world.postgresql.port}"),
          "Unreachable", ("artifactStore.s3.endpoint",)),
     Case("the database is elsewhere", postgresql(port=lambda _: free_port()),
-         "Unreachable", ("backendStore.postgresql.host and .port",)),
+         "Unreachable", ("backendStore.postgresql.host and backendStore.postgresql.port",)),
     Case("no such host", postgresql(host="nosuch.invalid"),
          "UnknownHost", ("nosuch.invalid", "Correct backendStore.postgresql.host")),
     Case("TLS where there is none", postgresql(sslMode="require"),

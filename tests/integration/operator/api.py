@@ -40,9 +40,10 @@ class Api:
         """Return the live objects of a namespace, or of all; none of a kind that is unknown."""
         try:
             known = self._kind(kind)
-        except dynamic.exceptions.ResourceNotFoundError:
+            answer = known.get(namespace=namespace or None, label_selector=labels)
+        except (dynamic.exceptions.ResourceNotFoundError, dynamic.exceptions.NotFoundError):
+            # the second for a kind that the client's cache remembers and that is gone
             return []
-        answer = known.get(namespace=namespace or None, label_selector=labels)
         items: list[Manifest] = answer.to_dict()["items"]
         return items
 

@@ -20,7 +20,7 @@ DRIVER: Final = "postgresql+psycopg2"
 """Scheme of a URI for SQLAlchemy: a plain `postgresql://` would ask for psycopg 3."""
 
 CONNECTION_LIMIT: Final = 12
-"""Twice what one worker can open (2 engines of 2 + 1): the old and the new pod of a rollout."""
+"""Connections of a workspace's servers at once; a server keeps four of them open when it idles."""
 
 
 @dataclass(frozen=True, slots=True)

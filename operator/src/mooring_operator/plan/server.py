@@ -6,7 +6,12 @@ from typing import Any, Final
 from mooring import contract
 from mooring_operator.api.server import EnvVar, ServerDefaults
 from mooring_operator.plan.connection import PORT, PROXIED, Connection
-from mooring_operator.plan.database import MIGRATION_URI, RUNTIME_URI, backend_store_uri
+from mooring_operator.plan.database import (
+    CONNECTION_LIMIT,
+    MIGRATION_URI,
+    RUNTIME_URI,
+    backend_store_uri,
+)
 from mooring_operator.plan.exposure import External
 from mooring_operator.plan.metadata import (
     MIGRATION,
@@ -42,9 +47,11 @@ SETTINGS: Final = {
     # jobs are for GenAI scorers and cost 1.5 GiB
     "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
     "MLFLOW_DISABLE_TELEMETRY": "true",
-    # 2 engines of 2 + 1 connections: 16 workspaces fit a stock PostgreSQL
+    # two are kept open. A request may need a second connection while it holds one: with a pool of
+    # three, three requests wait for each other for 30 s, and MLflow then drops what they log. One
+    # more than the role may have is refused at once instead, as 503, and the client tries again.
     "MLFLOW_SQLALCHEMYSTORE_POOL_SIZE": "2",
-    "MLFLOW_SQLALCHEMYSTORE_MAX_OVERFLOW": "1",
+    "MLFLOW_SQLALCHEMYSTORE_MAX_OVERFLOW": str(CONNECTION_LIMIT - 2),
 }
 
 
