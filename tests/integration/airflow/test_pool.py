@@ -1,6 +1,6 @@
 """A tracking server with the operator's settings, and more trainings at once than connections.
 
-With a pool of three, as MLflow's facts page once advised, these clients wait for each other until
+With a pool of three, which was set here before, these clients wait for each other until
 SQLAlchemy gives up after 30 s; MLflow answers 400, and what was logged is gone.
 """
 
