@@ -5,7 +5,6 @@ urllib3 instead of Azure's SDK: five calls are needed, and importing the SDK cos
 """
 
 import base64
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import formatdate
@@ -19,6 +18,7 @@ from urllib3 import exceptions
 from mooring.contract import AZURE_ACCESS_KEY
 from mooring_operator.stores.azure_sas import VERSION, signature
 from mooring_operator.stores.errors import Reason, StoreError
+from mooring_operator.stores.http_errors import no_answer
 from mooring_operator.stores.protocol import AzureConnection
 
 ADMIN_FIELD: Final = "artifactStore.azure.adminSecret"
@@ -90,7 +90,9 @@ def call(
             method, f"{url}?{urlencode(query)}", headers=headers, body=body or None, redirect=False
         )
     except exceptions.HTTPError as error:
-        raise _failure(connection, error) from None
+        here = f"account {connection.account} at {connection.endpoint}"
+        host = f"{ACCOUNT_FIELD} or {ENDPOINT_FIELD}"
+        raise no_answer(here, ENDPOINT_FIELD, host, error) from None
     if answer.status < 300:
         return Answer(answer.headers, answer.data)
     refusal = _refusal(connection, method, container, answer)
@@ -165,27 +167,3 @@ def _error_of(answer: urllib3.BaseHTTPResponse) -> tuple[str, str]:
         return answer.headers.get("x-ms-error-code", ""), ""
     code = root.findtext("Code") or answer.headers.get("x-ms-error-code", "")
     return code, (root.findtext("Message") or "").partition("\n")[0].strip()
-
-
-def _failure(connection: AzureConnection, error: exceptions.HTTPError) -> StoreError:
-    cause = getattr(error, "reason", None) or error
-    here = f"account {connection.account} at {connection.endpoint}"
-    match cause:
-        case exceptions.NameResolutionError():
-            text = f"{here}: no such host: correct {ACCOUNT_FIELD} or {ENDPOINT_FIELD}."
-            return StoreError(Reason.UNKNOWN_HOST, text, transient=False)
-        case exceptions.SSLError():
-            text = (
-                f"{here}: TLS failed ({_last(cause)}): {ENDPOINT_FIELD} must name a host whose "
-                "certificate the operator trusts, and the right port."
-            )
-            return StoreError(Reason.TLS_REFUSED, text, transient=False)
-    text = (
-        f"{here} does not answer ({type(cause).__name__}): check that it runs, and that "
-        f"{ENDPOINT_FIELD} has the right scheme, host and port."
-    )
-    return StoreError(Reason.UNREACHABLE, text, transient=True)
-
-
-def _last(error: Exception) -> str:
-    return re.sub(r"\s*\(_ssl\.c:\d+\)", "", str(error.args[-1] if error.args else error))

@@ -15,6 +15,7 @@ from urllib3 import exceptions
 
 from mooring.contract import GOOGLE_KEY_FILE
 from mooring_operator.stores.errors import Reason, StoreError
+from mooring_operator.stores.http_errors import no_answer
 from mooring_operator.stores.protocol import GcsConnection
 
 KEY_FIELD: Final = "artifactStore.gcs.keySecret"
@@ -65,7 +66,8 @@ class Account:
                 raise StoreError(Reason.UNEXPECTED_ANSWER, text, transient=False) from None
             except TransportError as error:
                 cause = error.args[0] if error.args else error
-                raise _failure(where, f"token_uri in {GOOGLE_KEY_FILE}", cause) from None
+                field = f"token_uri in {GOOGLE_KEY_FILE}"
+                raise no_answer(where, field, f"{field}, or the DNS entry", cause) from None
         return str(self._credentials.token)
 
 
@@ -105,7 +107,8 @@ def first_objects(connection: GcsConnection, prefix: str) -> None:
     try:
         answer = _POOLS.request("GET", url, headers=headers, redirect=False)
     except exceptions.HTTPError as error:
-        raise _failure(where, ENDPOINT_FIELD, error) from None
+        host = f"{ENDPOINT_FIELD}, or the DNS entry"
+        raise no_answer(where, ENDPOINT_FIELD, host, error) from None
     found = _json(answer.data)
     if answer.status != 200 or found.get("kind") != "storage#objects":
         raise _refusal(connection, caller, where, answer.status, found)
@@ -134,25 +137,6 @@ def _refusal(
         f"with HTTP {status}, not as Cloud Storage does: {said} Check {ENDPOINT_FIELD}.",
     }[reason]
     return StoreError(reason, text, transient=reason is Reason.BUSY)
-
-
-def _failure(where: str, field: str, error: object) -> StoreError:
-    cause = getattr(error, "reason", None) or error
-    match cause:
-        case exceptions.NameResolutionError():
-            text = f"{where}: no such host: correct {field}, or the DNS entry."
-            return StoreError(Reason.UNKNOWN_HOST, text, transient=False)
-        case exceptions.SSLError():
-            text = (
-                f"{where}: TLS failed ({cause}): {field} must name a host whose certificate the "
-                "operator trusts, and the right port."
-            )
-            return StoreError(Reason.TLS_REFUSED, text, transient=False)
-    text = (
-        f"{where} does not answer ({type(cause).__name__}): check that it runs, and that {field} "
-        "has the right scheme, host and port."
-    )
-    return StoreError(Reason.UNREACHABLE, text, transient=True)
 
 
 def _unusable(what: str) -> StoreError:
