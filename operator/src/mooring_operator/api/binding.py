@@ -86,15 +86,6 @@ class BindingSpec(ApiModel):
     ] = None
 
 
-class PodFragment(ApiModel):
-    """What a pod must carry; the admission policy merges it as it stands."""
-
-    env_from: list[dict[str, Any]] = Field(default_factory=list)
-    volumes: list[dict[str, Any]] = Field(default_factory=list)
-    volume_mounts: list[dict[str, Any]] = Field(default_factory=list)
-    init_containers: list[dict[str, Any]] = Field(default_factory=list)
-
-
 class BindingStatus(ApiModel):
     """Status of an MlflowBinding."""
 
