@@ -1,6 +1,5 @@
 """`mlflow gc`, as the CronJob calls it, on a real server and a real store."""
 
-from mooring.migrate import BACKEND_STORE_URI
 from mooring_operator.api.server import ServerDefaults
 from mooring_operator.api.workspace import GarbageCollection
 from mooring_operator.plan.connection import Connection, StoreClient
@@ -28,11 +27,15 @@ def collect(team: Workspace, older_than: str) -> None:
         GarbageCollection(schedule="@daily", older_than=older_than),
     )
     [container] = job["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"]
+    database = f"sqlite:///{team.folder}/mlflow.db"
     program = "import sys; from mlflow.cli import cli; cli(sys.argv[1:])"
     done = team.pod(
         program,
-        *container["command"][1:],
-        env={BACKEND_STORE_URI: f"sqlite:///{team.folder}/mlflow.db"},
+        *(
+            team.url if word == connection.tracking_uri else word
+            for word in container["command"][1:]
+        ),
+        env={variable["name"]: variable.get("value", database) for variable in container["env"]},
     )
     assert done.returncode == 0, done.stderr
 

@@ -10,6 +10,7 @@ from mooring import contract
 from mooring_operator.api.server import ServerDefaults
 from mooring_operator.api.workspace import GarbageCollection
 from mooring_operator.plan.connection import Connection
+from mooring_operator.plan.database import RUNTIME_URI, backend_store_uri
 from mooring_operator.plan.metadata import Manifest, child, labels
 from mooring_operator.plan.pods import (
     USER,
@@ -36,11 +37,17 @@ def garbage_collection(
     workspace, claim = connection.workspace, connection.store.claim
     container = {
         **restricted_container(GARBAGE_COLLECTION, server),
-        "command": ["mlflow", "gc", "--older-than", wanted.older_than],
-        "env": [
+        "command": [
+            *("mlflow", "gc", "--older-than", wanted.older_than),
             # gc asks the server where artifacts lie
-            {"name": contract.TRACKING_URI, "value": connection.tracking_uri},
+            *("--tracking-uri", connection.tracking_uri),
+            # else it makes a folder for them in the working directory, which is read-only
+            *("--artifacts-destination", connection.store.root),
+        ],
+        "env": [
             *store_variables(connection),
+            # without --backend-store-uri, where a password would be seen, gc opens this database
+            backend_store_uri(workspace, RUNTIME_URI) | {"name": contract.TRACKING_URI},
         ],
         "volumeMounts": [temp_mount(), *data_mounts(claim), *store_mounts(connection.store)],
     }
