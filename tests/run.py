@@ -20,6 +20,10 @@ SOURCES: Final = ("operator", "images", "dags", "tests")
 CRDS: Final = "charts/mooring/crds"
 FIELDS: Final = "docs/fields.md"
 
+PARALLEL: Final = ("--numprocesses", "3", "--dist", "loadfile")
+"""Three at once on two cores: these tests wait about as long as they compute."""
+SLOWEST: Final = "--durations=15"
+
 console = Console()
 app = typer.Typer(add_completion=False, help=__doc__)
 
@@ -75,8 +79,8 @@ TESTS: Final = (
     Part("host", ((PYTHON, "-m", "tests.cluster", "host"),)),
     Part("cluster", (_pytest("cluster"),)),
     Part("chart", (_pytest("chart"),)),
-    Part("integration", (_pytest("integration"),)),
-    Part("e2e", (_pytest("e2e"),)),
+    Part("integration", (_pytest("integration", *PARALLEL, SLOWEST),)),
+    Part("e2e", (_pytest("e2e", SLOWEST),)),
 )
 
 
