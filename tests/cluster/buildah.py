@@ -9,7 +9,7 @@ from tests.cluster.debian import base_archive, base_digest
 from tests.cluster.files import digest_of, lock, new_file, remove
 from tests.cluster.images import Image
 from tests.cluster.paths import CHECKOUT, RUN_ROOT, cache_root
-from tests.cluster.process import run, succeeds
+from tests.cluster.process import run
 from tests.cluster.report import stage
 
 _CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
@@ -31,20 +31,20 @@ def forget() -> None:
     remove(_run_folder())
 
 
-def _buildah(*arguments: str | Path) -> list[str | Path]:
-    return [
-        "buildah", "--root", _storage(), "--runroot", _run_folder(), "--storage-driver", "overlay",
-        *arguments,
-    ]  # fmt: skip
+def _buildah(*arguments: str | Path, stdin: str | None = None, log: Path | None = None) -> str:
+    """Run buildah on the storage of this cache; what it printed. Raises ClusterError."""
+    storage = ("--root", _storage(), "--runroot", _run_folder(), "--storage-driver", "overlay")
+    return run(["buildah", *storage, *arguments], env=_CONFIGURATION, stdin=stdin, log=log)
 
 
 def _stored(reference: str) -> str:
     return f"localhost/{reference}"
 
 
-def has(reference: str) -> bool:
-    """Tell whether the image is in buildah's storage."""
-    return succeeds(_buildah("inspect", "--type", "image", _stored(reference)))
+def stored() -> set[str]:
+    """Return the names of the images that are in the storage."""
+    names = _buildah("images", "--format", "{{.Name}}:{{.Tag}}").split()
+    return {name.removeprefix("localhost/") for name in names}
 
 
 def local_base() -> str:
@@ -54,15 +54,12 @@ def local_base() -> str:
 
 def _ensure_base() -> None:
     reference = local_base()
-    if has(reference.removeprefix("localhost/")):
+    if reference.removeprefix("localhost/") in stored():
         return
     archive = base_archive()
     with stage("import the base of the images"):
-        run(
-            _buildah("build", "--file", "-", "--tag", reference, archive.parent),
-            env=_CONFIGURATION,
-            stdin=f"FROM scratch\nADD {archive.name} /\n",
-        )
+        made_of = f"FROM scratch\nADD {archive.name} /\n"
+        _buildah("build", "--file", "-", "--tag", reference, archive.parent, stdin=made_of)
 
 
 def _pip_configuration() -> Path | None:
@@ -99,20 +96,18 @@ def _mounts() -> list[str]:
 def build(images: Sequence[Image]) -> None:
     """Build those of `images` that are not in the storage yet. Raises ClusterError on failure."""
     with lock("buildah"):
-        missing = [image for image in images if not has(image.reference)]
+        there = stored()
+        missing = [image for image in images if image.reference not in there]
         if not missing:
             return
         _ensure_base()
         mounts = _mounts()
         for image in missing:
             with stage(f"build {image.reference}"):
-                run(
-                    _buildah(
-                        "build", "--isolation", "chroot", "--network", "host", "--layers",
-                        "--build-arg", f"BASE_IMAGE={image.base}", *mounts,
-                        "--file", image.dockerfile, "--tag", _stored(image.reference), CHECKOUT,
-                    ),
-                    env=_CONFIGURATION,
+                _buildah(
+                    "build", "--isolation", "chroot", "--network", "host", "--layers",
+                    "--build-arg", f"BASE_IMAGE={image.base}", *mounts,
+                    "--file", image.dockerfile, "--tag", _stored(image.reference), CHECKOUT,
                     log=cache_root() / "logs" / f"build-{image.name}.log",
                 )  # fmt: skip
 
@@ -133,6 +128,6 @@ def sizes(images: Sequence[Image]) -> dict[str, int]:
     """Return the size in bytes, unpacked, of each image by its reference."""
     found: dict[str, int] = {}
     for image in images:
-        size = run(_buildah("images", "--format", "{{.Size}}", _stored(image.reference)))
+        size = _buildah("images", "--format", "{{.Size}}", _stored(image.reference))
         found[image.reference] = int(size.split()[0])
     return found

@@ -73,6 +73,17 @@ def test_a_pod_without_root_writes_to_a_volume_of_the_default_class(namespace: N
     assert namespace.kubectl("logs", "writer") == "12345\nkept\n"
 
 
+def test_what_did_not_change_is_not_built_again(
+    kind_cluster: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    first = deliver(["runtime"])
+    capfd.readouterr()
+    assert deliver(["runtime"]) == first
+    done = "".join(capfd.readouterr())
+    assert "build" not in done
+    assert "load" not in done
+
+
 def test_the_token_issuer_is_one_that_versitygw_will_ask(namespace: Namespace) -> None:
     discovery = namespace.kubectl("get", "--raw", "/.well-known/openid-configuration")
     assert json.loads(discovery)["issuer"] == ISSUER
