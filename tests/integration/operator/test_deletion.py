@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import psycopg
 import pytest
 
-from mooring_operator.kube import BINDING, WORKSPACE
+from mooring_operator.kube import BINDING, EVENT, WORKSPACE
 from mooring_operator.reconcile.deletion import FORCE_ANNOTATION
-from mooring_operator.stores.names import database_names
+from mooring_operator.stores.names import database_names, identity
 from tests.integration.operator import outside
 from tests.integration.operator.process import Operator
 from tests.integration.operator.world import World, until
@@ -67,6 +67,7 @@ class Fault:
     name: str
     spoil: Callable[[World], object]
     told: str
+    """The place to put right."""
     mend: Callable[[World], object]
 
 
@@ -125,11 +126,18 @@ def test_a_deletion_that_is_forced_says_what_it_leaves(
     annotations = {"metadata": {"annotations": {FORCE_ANNOTATION: "true"}}}
     world.api.patch(WORKSPACE, team, "models", annotations)
 
+    if fault.name == "class":
+        assert "make it again as it was" in found["message"]
+
     until(lambda: gone(world, team), "the workspace to be gone")
     [line] = [each for each in operator.log.read_text().splitlines()
               if "deletion forced" in each and team in each]  # fmt: skip
     assert fault.told in line
     assert database_names(team, "models").runtime in line
+    [event] = [e for e in world.api.list(EVENT, team) if e["reason"] == "DeletionForced"]
+    assert event["type"] == "Warning"
+    assert fault.told in event["message"]
+    assert identity(team, "models") in event["message"]
     if fault.name == "database":
         assert not outside.user_exists(world, team), "what can be revoked is"
 

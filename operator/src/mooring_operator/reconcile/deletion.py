@@ -11,11 +11,16 @@ from mooring_operator.plan.metadata import CLEANUP_FINALIZER, Owner
 from mooring_operator.reconcile.loading import load_class, provisioned_class
 from mooring_operator.reconcile.provision import revoke
 from mooring_operator.reconcile.report import report
+from mooring_operator.reconcile.transitions import announce
 from mooring_operator.reconcile.world import Blocked, Outcome, World, set_metadata
 from mooring_operator.stores.names import database_names, identity
 
 FORCE_ANNOTATION: Final = f"{GROUP}/force-delete"
 """On a workspace: with "true" its deletion goes on without what cannot be revoked."""
+
+_REMEDIES: Final = {
+    "ClassNotFound": "Only the class says where they are: make it again as it was. ",
+}
 
 log = structlog.get_logger()
 
@@ -24,7 +29,7 @@ def delete_workspace(world: World, live: Manifest, owner: Owner) -> Outcome:
     """Revoke what lies outside the cluster, then let the API server delete the rest.
 
     What cannot be revoked blocks the deletion, and the Ready condition says why, unless the
-    workspace is marked with `FORCE_ANNOTATION`: then the log says what is left behind.
+    workspace is marked with `FORCE_ANNOTATION`: then the log and an Event say what is left behind.
     """
     finalizers = live["metadata"].get("finalizers", [])
     if CLEANUP_FINALIZER not in finalizers:
@@ -36,7 +41,7 @@ def delete_workspace(world: World, live: Manifest, owner: Owner) -> Outcome:
         if live["metadata"].get("annotations", {}).get(FORCE_ANNOTATION) != "true":
             verdict = Verdict(READY, _finding(owner, blocked.finding))
             return report(world, live, [verdict], {"className": provisioned_class(live)})
-        _tell_left(owner, blocked.finding)
+        _tell_left(world, live, owner, blocked.finding)
     set_metadata(world, live, finalizers=[f for f in finalizers if f != CLEANUP_FINALIZER])
     return Outcome()
 
@@ -45,17 +50,19 @@ def _finding(workspace: Owner, why: Finding) -> Finding:
     return Finding(
         "DeletionBlocked",
         f"the workspace's credentials cannot be revoked: {why.message.rstrip('.')}. It is tried "
-        "again. To delete the workspace all the same, and leave them valid: kubectl annotate "
+        f"again. {_REMEDIES.get(why.reason, '')}To delete the workspace all the same, and leave "
+        "them valid: kubectl annotate "
         f"-n {workspace.namespace} mlw/{workspace.name} {FORCE_ANNOTATION}=true",
     )
 
 
-def _tell_left(workspace: Owner, why: Finding) -> None:
-    log.warning(
-        "deletion forced: credentials that may still be valid are left behind",
-        object=f"{workspace.kind} {workspace.namespace}/{workspace.name}",
-        reason=why.reason,
-        message=why.message,
-        store=identity(workspace.namespace, workspace.name),
-        logins=list(database_names(workspace.namespace, workspace.name).logins),
+def _tell_left(world: World, live: Manifest, workspace: Owner, why: Finding) -> None:
+    logins = database_names(workspace.namespace, workspace.name).logins
+    message = (
+        f"deletion forced by {FORCE_ANNOTATION}: left behind, and perhaps still valid, are user or "
+        f"role {identity(workspace.namespace, workspace.name)} of the artifact store and logins "
+        f"{', '.join(logins)} of the database server, because: {why.message}"
     )
+    named = f"{workspace.kind} {workspace.namespace}/{workspace.name}"
+    log.warning("deletion forced", object=named, reason=why.reason, message=message)
+    announce(world, live, Verdict(READY, Finding("DeletionForced", message)))

@@ -32,10 +32,14 @@ def tell(world: World, live: Manifest, verdicts: Sequence[Verdict]) -> None:
     if ready.ok and metadata["uid"] in world.new:
         world.new.discard(metadata["uid"])
         _observe(live, now)
-    if not transition(before, ready):
-        return
+    if transition(before, ready):
+        announce(world, live, ready)
+
+
+def announce(world: World, live: Manifest, ready: Verdict) -> None:
+    """Make an Event of what is true of a live object now."""
     try:
-        world.kube.create(event(live, ready, FIELD_MANAGER, now))
+        world.kube.create(event(live, ready, FIELD_MANAGER, world.now()))
     except KubeError as error:
         # an Event is a courtesy; a namespace on its way out takes no new objects, and what
         # happened twice within a second has been told (409)
