@@ -119,6 +119,7 @@ BUCKET = "a bucket name has 3 to 63 characters"
 LABEL = "a name is made of a-z, 0-9 and '-', and starts and ends with a letter or a digit"
 OBJECT = "a name is made of a-z, 0-9, '-' and '.'"
 IMAGE = "an image is a reference as in registry.example.com/mooring/server:1.0"
+VERSION = "a version is one of MLflow with all its parts, as in 3.17.2"
 QUANTITY = "a quantity is a number with perhaps a unit, as in 500m, 2 or 1Gi"
 NAME = "metadata.name has at most 35 characters of a-z, 0-9 and '-', and starts with a letter"
 DURATION = "a duration is hours, minutes and seconds, as in 720h or 1h30m"
@@ -180,6 +181,13 @@ OF_A_CLASS: Final = (
            above_its_limit={"memory": "2Gi"}),
     *_each(CLASS, "spec.server.resources.limits", "a resource is cpu, memory",
            misnamed={"cpus": "1"}),
+    *_each(CLASS, "spec.server.versions", VERSION,
+           an_image=[{"version": "mlflow:3.17.2", "image": "a"}],
+           a_v=[{"version": "v3.17.2", "image": "a"}], empty=[{"version": "", "image": "a"}]),
+    *_each(CLASS, "spec.server.versions", IMAGE, a_space=[{"version": "3.17.2", "image": "a b"}]),
+    *_each(CLASS, "spec.server.versions", "image: Required value", bare=[{"version": "3.17.2"}]),
+    *_each(CLASS, "spec.server.versions", "Duplicate value",
+           twice=2 * [{"version": "3.17.2", "image": "a/b"}]),
     *_each(CLASS, "spec.server.replicas", "should be greater than or equal to 1", none=0),
     *_each(CLASS, "spec.server.replicas", "should be less than or equal to 32", many=33),
     *_each(CLASS, "spec.server.workers", "should be less than or equal to 16", many=17),
@@ -246,6 +254,9 @@ OF_A_WORKSPACE: Final = (
            of_64={"tier": 64 * "g"}),
     *_each(WORKSPACE, "spec.artifactAccess", 'supported values: "Direct", "Proxied"',
            lower_case="proxied", unknown="Presigned"),
+    *_each(WORKSPACE, "spec.server.version", VERSION, half="3.17", latest="latest",
+           a_range=">=3.17.0"),
+    *_each(WORKSPACE, "spec.server.version", "must be of type string", a_number=3.17),
     *_each(WORKSPACE, "spec.server.replicas", "should be greater than or equal to 1", negative=-1),
     *_each(WORKSPACE, "spec.server.replicas", "must be of type integer", a_text="2"),
     *_each(WORKSPACE, "spec.server.resources.limits", QUANTITY, unit={"memory": "4GB"}),

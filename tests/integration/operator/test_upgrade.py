@@ -22,6 +22,7 @@ from tests.integration.operator.world import World, decoded, until
 from tests.services.older_mlflow import LOG, READ, WRITTEN, older, older_environment, older_python
 
 OLD, NEW = "mooring/server:3.11", "mooring/server:3.17"
+OFFERED = [{"version": "3.11.1", "image": OLD}, {"version": "3.17.2", "image": NEW}]
 UPGRADE_S = 180.0
 
 
@@ -128,3 +129,26 @@ def test_an_upgrade_keeps_the_data_and_can_be_undone(world: World, team: str) ->
     assert older(READ, uri) == WRITTEN
     live = world.api.get(WORKSPACE, team, "models") or {}
     assert RESTORE_ANNOTATION not in live["metadata"]["annotations"]
+
+
+def test_a_team_upgrades_by_naming_a_version(world: World, team: str) -> None:
+    def ask(version: str | None) -> None:
+        world.api.patch(WORKSPACE, team, "models", {"spec": {"server": {"version": version}}})
+
+    world.edit_class({"server": {"versions": OFFERED}})
+    ask("3.11.1")
+    world.edit_class({"server": {"image": NEW}})
+    with kubelet(world, team) as replicas:
+        until(lambda: serves(world, team, OLD), "the version that was asked for", UPGRADE_S)
+        assert replicas == [1], "what the class does meanwhile is nothing to it"
+        ask("3.17.2")
+        until(lambda: serves(world, team, NEW), "a server of MLflow 3.17", UPGRADE_S)
+        assert replicas == [1, 0, 1], "no server runs while the database is copied"
+        assert current(READ, runtime_uri(world, team)) == WRITTEN
+
+        ask("3.11.1")
+        said = world.workspace_is(team, "SchemaNewer", "DatabaseReady")
+        assert f"{RESTORE_ANNOTATION}=COPY" in said["message"]
+        ask(None)
+        until(lambda: serves(world, team, NEW), "the class's server again", UPGRADE_S)
+        assert replicas == [1, 0, 1], "the newer server went on meanwhile"

@@ -10,7 +10,8 @@ from mooring import contract
 from mooring_operator.api.artifactstore import ArtifactStore
 from mooring_operator.api.backendstore import BackendStore
 from mooring_operator.api.binding import BindingSpec, WorkspaceRef
-from mooring_operator.api.server import ContainerImage, ServerDefaults, ServerSpec
+from mooring_operator.api.image import ContainerImage
+from mooring_operator.api.server import ServerDefaults, ServerSpec
 from mooring_operator.api.workspace import WorkspaceSpec
 from mooring_operator.api.workspaceclass import WorkspaceClassSpec
 from mooring_operator.plan.artifactstore import store_client

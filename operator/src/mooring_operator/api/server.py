@@ -1,15 +1,13 @@
 """The tracking server: what the class sets for every workspace, and what a team may change."""
 
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final
 
 from pydantic import Field
 
 from mooring import contract
 from mooring_operator.api.base import ApiModel, DataKey, ObjectName, matches, rule, rules
+from mooring_operator.api.image import ContainerImage, OfferedVersion, PullSecret, Version
 
-PullPolicy = Annotated[
-    Literal["Always", "IfNotPresent", "Never"], Field(description="When the kubelet pulls it.")
-]
 Quantity = Annotated[
     str,
     Field(
@@ -101,39 +99,6 @@ class Resources(ApiModel):
     )
 
 
-class ContainerImage(ApiModel):
-    """An image and how it is run."""
-
-    image: Annotated[
-        str,
-        Field(
-            max_length=512,
-            description="Image reference.",
-            json_schema_extra=rules(
-                matches(
-                    r"^[A-Za-z0-9][-A-Za-z0-9_.:/@]*[A-Za-z0-9]$",
-                    "an image is a reference as in registry.example.com/mooring/server:1.0",
-                ),
-                rule("!self.contains('://')", "an image has no scheme: leave https:// out"),
-            ),
-        ),
-    ]
-    image_pull_policy: PullPolicy = "IfNotPresent"
-    user: Annotated[
-        Literal["Fixed", "Assigned"],
-        Field(
-            description="Fixed: user 10001, whom the files of the image belong to. Assigned: none "
-            "is asked for, and the cluster assigns one, as OpenShift does."
-        ),
-    ] = "Fixed"
-
-
-class PullSecret(ApiModel):
-    """A Secret to pull images with."""
-
-    name: Annotated[ObjectName, Field(description="Name of the Secret, in every namespace.")]
-
-
 def _free_form(description: str) -> Any:
     return Field(
         description=description, json_schema_extra={"x-kubernetes-preserve-unknown-fields": True}
@@ -143,6 +108,18 @@ def _free_form(description: str) -> Any:
 class ServerDefaults(ContainerImage):
     """The tracking server of every workspace of the class."""
 
+    versions: Annotated[
+        list[OfferedVersion],
+        Field(
+            max_length=32,
+            description="Versions of MLflow that a workspace may ask for in spec.server.version. "
+            "One that asks for none gets the image of this server, whatever is listed here.",
+            json_schema_extra={
+                "x-kubernetes-list-type": "map",
+                "x-kubernetes-list-map-keys": ["version"],
+            },
+        ),
+    ] = Field(default_factory=list)
     resources: Annotated[
         Resources,
         Field(description="Resources of the server container; a workspace may change each."),
@@ -260,6 +237,14 @@ class EnvVar(ApiModel):
 class ServerSpec(ApiModel):
     """What a team sets of its tracking server."""
 
+    version: Annotated[
+        Version | None,
+        Field(
+            description="Version of MLflow, one of those that the class offers; left out, the "
+            "class's own, which may change at any time. A newer one upgrades the database after a "
+            "copy was made, with no server meanwhile; an older one needs that copy back."
+        ),
+    ] = None
     replicas: Annotated[
         int | None,
         Field(ge=1, le=32, description="How many servers; left out, as many as the class says."),

@@ -9,10 +9,11 @@ from mooring_operator.api.backendstore import BackendStore, SqliteStore
 from mooring_operator.api.base import ApiModel, Launcher, rule, rules
 from mooring_operator.api.conditions import Condition
 from mooring_operator.api.exposure import Exposure
+from mooring_operator.api.image import ContainerImage
 from mooring_operator.api.lifecycle import RotationDefaults
 from mooring_operator.api.monitoring import Monitoring
 from mooring_operator.api.network import NetworkAccess
-from mooring_operator.api.server import ContainerImage, Limits, ServerDefaults
+from mooring_operator.api.server import Limits, ServerDefaults
 
 DEFAULT_CLASS_ANNOTATION: Final = "mooring.dev/is-default-class"
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 from mooring import contract
 from mooring_operator.api.base import Launcher
 from mooring_operator.api.binding import BindingSpec, GuardMode
-from mooring_operator.api.server import ContainerImage
+from mooring_operator.api.image import ContainerImage
 from mooring_operator.plan.airflow import CONNECTION_LABEL, VALUE_KEY, connection_value
 from mooring_operator.plan.connection import Connection, pod_environment
 from mooring_operator.plan.metadata import ACCESS, Manifest, Owner, child

@@ -7,7 +7,8 @@ while it stands, nothing runs again; when something changes, the name changes wi
 from typing import Any, Final
 
 from mooring.contract import DATABASE_COPY
-from mooring_operator.api.server import ContainerImage, ServerDefaults
+from mooring_operator.api.image import ContainerImage
+from mooring_operator.api.server import ServerDefaults
 from mooring_operator.plan.binding import pod_fragment
 from mooring_operator.plan.connection import Connection, pod_environment
 from mooring_operator.plan.database import MIGRATION_URI, backend_store_uri

@@ -3,7 +3,8 @@
 from typing import Any, Final
 
 from mooring import contract
-from mooring_operator.api.server import ContainerImage, ServerDefaults
+from mooring_operator.api.image import ContainerImage
+from mooring_operator.api.server import ServerDefaults
 from mooring_operator.plan.connection import StoreClient
 
 Json = dict[str, Any]

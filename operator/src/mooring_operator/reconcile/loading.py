@@ -18,7 +18,7 @@ from mooring_operator.api.workspaceclass import (
 )
 from mooring_operator.kube import NAMESPACE, WORKSPACE_CLASS, Kube, Manifest
 from mooring_operator.plan.connection import StoreClient
-from mooring_operator.plan.metadata import CLASS_ANNOTATION
+from mooring_operator.plan.metadata import CLASS_ANNOTATION, Owner
 from mooring_operator.reconcile.world import Blocked
 
 Spec = TypeVar("Spec", bound=BaseModel)
@@ -61,6 +61,28 @@ def _with_own(spec: WorkspaceClassSpec, workspace: Manifest) -> WorkspaceClassSp
             )
         )
     return effective
+
+
+def with_version(workspace: Owner, wanted: str | None, class_: LoadedClass) -> WorkspaceClassSpec:
+    """The class with the server's image of the MLflow version that a workspace asks for, if any.
+
+    Raises Blocked where the class does not offer it.
+    """
+    server = class_.spec.server
+    if wanted is None:
+        return class_.spec
+    images = {offered.version: offered.image for offered in server.versions}
+    if wanted not in images:
+        offers = ", ".join(images) or "none"
+        message = (
+            f"MlflowWorkspace {workspace.namespace}/{workspace.name}, spec.server.version: found "
+            f"{wanted}, but MlflowWorkspaceClass {class_.name} offers {offers}; name one of these, "
+            "leave the field out to follow the class, or have the platform team add it to the "
+            "class's spec.server.versions"
+        )
+        raise Blocked(Finding("VersionNotOffered", message))
+    chosen = server.model_copy(update={"image": images[wanted]})
+    return class_.spec.model_copy(update={"server": chosen})
 
 
 def class_name(workspace: Mapping[str, Any]) -> str | None:

@@ -44,6 +44,7 @@ from mooring_operator.reconcile.loading import (
     load_class,
     parse_spec,
     provisioned_class,
+    with_version,
 )
 from mooring_operator.reconcile.monitoring import monitor
 from mooring_operator.reconcile.provision import Access, ensure_store
@@ -230,7 +231,11 @@ def _rollout(
     The first server starts beside the migration and waits for it by itself, which saves seconds;
     one that serves is replaced only when the schema fits its successor.
     """
-    owner, class_, spec = loaded.owner, loaded.class_.spec, loaded.spec
+    owner, spec = loaded.owner, loaded.spec
+    class_ = attempt(lambda: with_version(owner, spec.server.version, loaded.class_))
+    if isinstance(class_, Finding):
+        waits = Finding("Waiting", "waits for a version that the class offers", waiting=True)
+        return waits, class_, waits
     waits = Finding("Waiting", "waits for the database and the artifact store", waiting=True)
     if isinstance(database, Finding):
         return waits, waits, waits
