@@ -28,7 +28,7 @@ def accepted(world: World, base: dict[str, Any], namespace: str) -> list[str]:
     names: list[str] = []
 
     @settings(
-        max_examples=OBJECTS, deadline=None, derandomize=True, database=None,
+        max_examples=OBJECTS, derandomize=True, database=None,
         phases=[Phase.generate], suppress_health_check=list(HealthCheck),
     )  # fmt: skip
     @given(nearly(base["kind"], base["spec"]))

@@ -33,7 +33,7 @@ MODELS: dict[str, type[Any]] = {
 }
 WORKSPACE = Owner("MlflowWorkspace", "team", "models", "1")
 OWNER = Owner("MlflowBinding", "team", "guest", "2")
-MANY = settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+MANY = settings(max_examples=30, suppress_health_check=list(HealthCheck))
 
 
 def live(kind: str, spec: dict[str, Any]) -> dict[str, Any]:
