@@ -11,9 +11,9 @@ after a look is answered by the next look, which its event asks for.
 import json
 import threading
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 from mooring_operator.kube import KINDS, Kind, Kube, KubeError, Manifest
 
@@ -23,6 +23,13 @@ FAST: Final = 1
 Answer = TypeVar("Answer", Manifest, Manifest | None)
 Reference = tuple[str, str, str]
 """Kind, namespace and name."""
+
+
+class Source(Kube, Protocol):
+    """What the cache stands in front of."""
+
+    def walk(self, kind: Kind, labels: str) -> Iterator[Manifest]:
+        """The live objects of all namespaces, page by page; none of a kind that is not served."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +44,24 @@ class Cache:
     """`Kube` in front of another one; every method may be called from any thread.
 
     `is_watched` says of an object whether `told` will be called for each change of it. No other
-    object is kept, and none that does not exist: somebody else may make it, unwatched.
+    object is kept, and none that does not exist: somebody else may make it, unwatched. `listed` are
+    the kinds, each with a label selector, that `refresh` reads.
     """
 
-    def __init__(self, kube: Kube, is_watched: Callable[[Kind, Manifest], bool]) -> None:
+    def __init__(
+        self,
+        kube: Source,
+        is_watched: Callable[[Kind, Manifest], bool],
+        listed: Sequence[tuple[Kind, str]],
+    ) -> None:
         self._kube = kube
         self._is_watched = is_watched
+        self._listed = listed
         self._lock = threading.Lock()
         self._kept: dict[Reference, _Kept] = {}
         self._under_way: dict[Reference, object] = {}
+        self._changed: set[Reference] | None = None
+        """While `refresh` lists: what watches told of meanwhile, or somebody here deleted."""
 
     def get(self, kind: Kind, namespace: str, name: str) -> Manifest | None:
         """See `Kube.get`."""
@@ -88,6 +104,8 @@ class Cache:
         with self._lock:
             # what is being read or written now may be older than the event
             self._under_way.pop(reference, None)
+            if self._changed is not None:
+                self._changed.add(reference)
             kept = self._kept.get(reference)
             if kept is None:
                 return True
@@ -96,11 +114,31 @@ class Cache:
             del self._kept[reference]
             return True
 
-    def clear(self) -> None:
-        """Read everything anew: events may have been missed."""
+    def refresh(self) -> None:
+        """Read everything anew, with a list of each kind: events may have been missed.
+
+        Raises KubeError; what was not listed by then is read when it is asked for.
+        """
         with self._lock:
             self._kept.clear()
             self._under_way.clear()
+            self._changed = changed = set[Reference]()
+        try:
+            for kind, labels in self._listed:
+                for live in self._kube.walk(kind, labels):
+                    self._keep_listed(kind, live, changed)
+        finally:
+            with self._lock:
+                self._changed = None
+
+    def _keep_listed(self, kind: Kind, live: Manifest, changed: set[Reference]) -> None:
+        metadata = live["metadata"]
+        reference = (kind.kind, metadata.get("namespace", ""), metadata["name"])
+        packed = _packed(live)
+        with self._lock:
+            # each of these may know of something newer than the list
+            if reference not in changed and reference not in self._under_way:
+                self._kept.setdefault(reference, packed)
 
     def _written(self, manifest: Manifest, write: Callable[[], Manifest]) -> Manifest:
         kind = KINDS[(manifest["apiVersion"], manifest["kind"])]
@@ -130,6 +168,8 @@ class Cache:
 
     def _drop(self, reference: Reference) -> None:
         with self._lock:
+            if self._changed is not None:
+                self._changed.add(reference)
             self._kept.pop(reference, None)
             self._under_way.pop(reference, None)
 

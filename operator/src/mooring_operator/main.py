@@ -21,7 +21,7 @@ from mooring_operator.metrics import LEADER, QUEUE_DEPTH, QUEUE_OLDEST
 from mooring_operator.queue import WorkQueue
 from mooring_operator.reconcile.controller import Controller
 from mooring_operator.reconcile.world import World
-from mooring_operator.watches import STREAMS, Watches, is_watched
+from mooring_operator.watches import LISTED, STREAMS, Watches, is_watched
 
 log = structlog.get_logger()
 
@@ -94,9 +94,9 @@ def main() -> None:
         raise SystemExit(str(error)) from None
     # for what a worker asks of the API server beside its own call: one thread for each worker
     with ThreadPoolExecutor(options.workers, "beside") as threads:
-        cache = Cache(api_server, is_watched)
+        cache = Cache(api_server, is_watched, LISTED)
         world = World(cache, WorkQueue(), threads, _now)
-        controller = Controller(world, options.workers, RESYNC_S, cache.clear)
+        controller = Controller(world, options.workers, RESYNC_S, cache.refresh)
         watches = Watches(api_server, world.queue.add, cache.told, controller.resync)
         Operator(options.http_port, lease, world.queue, controller, watches).run(stop)
 

@@ -37,6 +37,11 @@ from mooring_operator.streams import Stream, Watched
 OWN: Final = (WORKSPACE_CLASS, WORKSPACE, BINDING)
 CHILDREN: Final = (*(kind for kind in KINDS.values() if kind not in OWN), POD)
 NAMED: Final = (SECRET, CONFIG_MAP)
+LISTED: Final = (
+    *((kind, "") for kind in OWN),
+    *((kind, MANAGED_SELECTOR) for kind in CHILDREN if kind != POD),
+)
+"""What pipelines read one by one, with the label selector of what they read."""
 _OWN_BY_NAME: Final = {kind.kind: kind for kind in OWN}
 BEAT_S: Final = 0.5
 STILL_LIMIT_S: Final = 60.0

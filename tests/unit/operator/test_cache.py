@@ -1,6 +1,6 @@
 """Reads are kept until a watch tells: never longer, and never of what no watch tells of."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -45,6 +45,12 @@ class FakeKube:
         """Return the Secret."""
         return [self.live] if self.live else []
 
+    def walk(self, kind: Kind, labels: str) -> Iterator[Manifest]:  # noqa: ARG002
+        """Give the Secret as it was when the question came."""
+        found = self.search(kind)
+        self.meanwhile()
+        yield from found
+
     def apply(self, manifest: Manifest, *, status: bool = False) -> Manifest:  # noqa: ARG002
         """Take the Secret under a newer version."""
         if self.refuses:
@@ -70,7 +76,10 @@ class FakeKube:
 
 def cached(live: Live | None) -> tuple[FakeKube, Cache]:
     kube = FakeKube(live)
-    return kube, Cache(kube, lambda _, each: "managed" in each["metadata"].get("labels", {}))
+    watched = [(SECRET, "managed=yes")]
+    return kube, Cache(
+        kube, lambda _, each: "managed" in each["metadata"].get("labels", {}), watched
+    )
 
 
 def read(cache: Cache) -> Live | None:
@@ -149,9 +158,34 @@ def test_a_deleted_object_is_gone() -> None:
     assert read(cache) is None
 
 
-def test_everything_is_read_anew_after_a_gap() -> None:
+def test_everything_is_listed_anew_after_a_gap() -> None:
     kube, cache = cached(secret(1))
     read(cache)
     kube.live = secret(2, "b")
-    cache.clear()
+    cache.refresh()
     assert read(cache) == secret(2, "b")
+    assert kube.asked == 1
+
+
+@pytest.mark.parametrize(
+    "meanwhile",
+    [
+        lambda cache: cache.told(SECRET, event(2)),
+        lambda cache: cache.delete(SECRET, "n", "s"),
+        lambda cache: cache.apply(secret(1, "b")),
+    ],
+    ids=["told", "deleted", "written"],
+)
+def test_a_list_that_is_older_than_what_is_known_changes_nothing(
+    meanwhile: Callable[[Cache], object],
+) -> None:
+    kube, cache = cached(secret(1))
+
+    def change() -> None:
+        kube.meanwhile = lambda: None
+        kube.live = secret(1, "b")
+        meanwhile(cache)
+
+    kube.meanwhile = change
+    cache.refresh()
+    assert read(cache) == kube.live

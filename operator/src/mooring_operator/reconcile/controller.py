@@ -35,8 +35,8 @@ HELD_LIMIT_S: Final = 3600.0
 class Controller:
     """Worker threads over the queue.
 
-    `resync_s` is the time between full resyncs, before each of which `anew` is called, so that
-    nothing is taken for granted.
+    `resync_s` is the time between full resyncs, the first of which is at the start. Before each
+    `anew` is called, so that nothing is taken for granted; it may raise KubeError.
     """
 
     def __init__(
@@ -47,6 +47,7 @@ class Controller:
         self._queue = world.queue
         self._stopping = threading.Event()
         self._wanted = threading.Event()
+        self._begun = threading.Event()
         self._resync_s = resync_s
         self._workers = workers
         self._first: set[Key] | None = None
@@ -66,6 +67,7 @@ class Controller:
         """Let each worker finish what it holds, for `patience_s` seconds; whether all have."""
         self._stopping.set()
         self._wanted.set()
+        self._begun.set()
         self._queue.close()
         deadline = time.monotonic() + patience_s
         for thread in self._threads:
@@ -109,6 +111,8 @@ class Controller:
         return "done"
 
     def _work(self) -> None:
+        # one list of each kind is less than a thousand questions
+        self._begun.wait()
         while (key := self._queue.take()) is not None:
             with timed(RECONCILE, key.kind) as result:
                 try:
@@ -129,13 +133,14 @@ class Controller:
             if self._stopping.wait(GATHER_S):
                 return
             self._wanted.clear()
-            self._anew()
             try:
+                self._anew()
                 self._enqueue_all()
             except KubeError as error:
                 log.warning("resync failed", error=str(error))
                 self._stopping.wait(RESYNC_RETRY_S)
                 self._wanted.set()
+            self._begun.set()
 
     def _enqueue_all(self) -> None:
         keys = [
