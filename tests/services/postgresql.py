@@ -47,9 +47,23 @@ def _programs() -> Path:
     return versions[-1]
 
 
+def _tls(certificate: tuple[Path, Path], root: Path, user: str | None) -> dict[str, str]:
+    """Copy the files to where the server may read them; it refuses a key that others may read."""
+    copies = root / "tls.crt", root / "tls.key"
+    for file, copy in zip(certificate, copies, strict=True):
+        shutil.copyfile(file, copy)
+        copy.chmod(0o600)
+        if user:
+            shutil.chown(copy, user)
+    return {"ssl": "on", "ssl_cert_file": str(copies[0]), "ssl_key_file": str(copies[1])}
+
+
 @contextmanager
-def postgresql() -> Iterator[Postgresql]:
-    """Run a PostgreSQL server without TLS, whose every login needs a password."""
+def postgresql(certificate: tuple[Path, Path] | None = None) -> Iterator[Postgresql]:
+    """Run a PostgreSQL server whose every login needs a password.
+
+    With `certificate`, the files of a certificate and of its key, it also speaks TLS.
+    """
     user = ADMIN if os.geteuid() == 0 else None
     with folder(user) as root:
         data, log, pwfile = root / "data", root / "log", root / "password"
@@ -62,6 +76,8 @@ def postgresql() -> Iterator[Postgresql]:
         )  # fmt: skip
         port = free_port()
         settings = {**SETTINGS, "port": str(port), "unix_socket_directories": str(root)}
+        if certificate:
+            settings |= _tls(certificate, root, user)
         options = [f"--{name}={value}" for name, value in settings.items()]
         command: list[str | Path] = [_programs() / "postgres", "-D", data, *options]
         probe: list[str | Path] = [_programs() / "pg_isready", "-q", "-h127.0.0.1", f"-p{port}"]

@@ -3,6 +3,7 @@
 from mooring_operator.api.server import ServerDefaults
 from mooring_operator.api.workspace import GarbageCollection
 from mooring_operator.plan.connection import Connection, StoreClient
+from mooring_operator.plan.database import DatabaseClient
 from mooring_operator.plan.garbage import garbage_collection
 from mooring_operator.plan.metadata import Owner
 from tests.integration.airflow.world import Workspace
@@ -25,6 +26,7 @@ def collect(team: Workspace, older_than: str) -> None:
         connection,
         ServerDefaults(image="mooring/server"),
         GarbageCollection(schedule="@daily", older_than=older_than),
+        DatabaseClient("1"),
     )
     [container] = job["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"]
     database = f"sqlite:///{team.folder}/mlflow.db"

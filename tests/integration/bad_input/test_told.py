@@ -83,8 +83,10 @@ def postgresql(**fields: Any) -> Callable[[World, dict[str, Any]], None]:
     return spoil
 
 
-def ca(pem: str, key: str = "ca.crt") -> Callable[[World, dict[str, Any]], None]:
-    """Have the class name a ConfigMap with this certificate authority."""
+def ca(
+    pem: str, key: str = "ca.crt", store: str = "s3", **fields: str
+) -> Callable[[World, dict[str, Any]], None]:
+    """Have a store of the class name a ConfigMap with this certificate authority."""
 
     def spoil(world: World, spec: dict[str, Any]) -> None:
         world.api.create(
@@ -96,7 +98,8 @@ def ca(pem: str, key: str = "ca.crt") -> Callable[[World, dict[str, Any]], None]
             }
         )
         named = {"name": "ca", "namespace": world.platform}
-        spec["artifactStore"]["s3"]["caBundle"] = named
+        stores = {**spec["artifactStore"], **spec["backendStore"]}
+        stores[store] |= {"caBundle": named, **fields}
 
     return spoil
 
@@ -170,6 +173,9 @@ CASES = (
     Case("CA empty", ca(" \n"), "InvalidCaBundle", ("it is empty",)),
     Case("CA with a key", ca("-----BEGIN PRIVATE KEY-----\nAA==\n-----END PRIVATE KEY-----\n"),
          "InvalidCaBundle", ("there is a private key in it",)),
+    Case("CA of the database not PEM",
+         ca("MIIB not a certificate", store="postgresql", sslMode="verify-ca"),
+         "InvalidCaBundle", ("spec.backendStore.postgresql.caBundle", "must hold PEM")),
 )  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from mooring_operator.api.workspaceclass import WorkspaceClassSpec
 from mooring_operator.plan.artifactstore import store_client
 from mooring_operator.plan.binding import decoded, pod_fragment, published_objects
 from mooring_operator.plan.connection import Connection, pod_environment
-from mooring_operator.plan.database import secret_of_one_uri
+from mooring_operator.plan.database import DatabaseClient, secret_of_one_uri
 from mooring_operator.plan.metadata import Owner
 from mooring_operator.plan.server import ServerPlan, server_objects
 from mooring_operator.plan.sizing import size
@@ -25,6 +25,7 @@ from mooring_operator.plan.volume import SQLITE_URI
 from mooring_operator.reconcile.loading import access_of
 
 WORKSPACE = Owner("MlflowWorkspace", "team-a", "models", "1")
+DATABASE = DatabaseClient("1")
 SPEC = BindingSpec(workspace_ref=WorkspaceRef(name="models"))
 BINDING = Owner("MlflowBinding", "team-a", "models", "2")
 ROLE = {contract.AWS_ROLE_ARN: "arn:aws:iam::1:role/r"}
@@ -100,7 +101,7 @@ def test_with_proxied_access_only_the_server_holds_what_the_store_gave() -> None
 
     defaults = ServerDefaults(image="mooring/server:1")
     plan = ServerPlan(defaults, size(defaults, ServerSpec()))
-    [*_, deployment] = server_objects(connection, plan, "1")
+    [*_, deployment] = server_objects(connection, plan, DATABASE)
     pod = deployment["spec"]["template"]["spec"]
     given = {entry["name"]: entry.get("value", "") for entry in pod["containers"][0]["env"]}
     assert given.keys() >= client.environment.keys()
@@ -119,7 +120,7 @@ def test_a_class_without_stores_keeps_all_on_a_volume_that_only_the_server_mount
     assert pod_fragment("models", connection, spec.guard)["volumes"] == []
 
     plan = ServerPlan(spec.server, size(spec.server, ServerSpec()), migrates=True)
-    [*_, deployment] = server_objects(connection, plan, "1")
+    [*_, deployment] = server_objects(connection, plan, DATABASE)
     pod = deployment["spec"]["template"]["spec"]
     [migration], [server] = pod["initContainers"], pod["containers"]
     mount = {"name": "data", "mountPath": "/var/lib/mooring"}

@@ -7,7 +7,7 @@ from mooring_operator.plan.existing import InvalidUri, parse_database_uri
 
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg2"])
 def test_every_spelling_becomes_the_one_that_the_image_has_a_driver_for(scheme: str) -> None:
-    found = parse_database_uri(f"{scheme}://us%40er:p%2Fw@db:6432/runs?sslmode=require")
+    found = parse_database_uri(f"{scheme}://us%40er:p%2Fw@db:6432/runs?sslmode=require", None)
     assert (found.role, found.password) == ("us@er", "p/w")
     assert (found.host, found.port, found.database) == ("db", 6432, "runs")
     assert found.ssl_mode == "require"
@@ -17,7 +17,7 @@ def test_every_spelling_becomes_the_one_that_the_image_has_a_driver_for(scheme: 
 
 
 def test_port_and_mode_may_be_left_out() -> None:
-    found = parse_database_uri("postgresql://user:word@db/runs")
+    found = parse_database_uri("postgresql://user:word@db/runs", None)
     assert (found.port, found.ssl_mode) == (5432, "prefer")
 
 
@@ -35,10 +35,20 @@ def test_port_and_mode_may_be_left_out() -> None:
         ("postgresql://user:secret-word@db/runs\n", "white space"),
         ("postgresql://user:secret-word@db/runs?sslmode=on", "sslmode is 'on'"),
         ("postgresql://user:secret-word@db/runs?options=x", "parameter 'options'"),
+        ("postgresql://user:secret-word@db/runs?sslmode=verify-ca", "no key ca.crt beside it"),
     ],
 )
 def test_what_is_wrong_is_told_without_the_password(uri: str, told: str) -> None:
     with pytest.raises(InvalidUri) as invalid:
-        parse_database_uri(uri)
+        parse_database_uri(uri, None)
     assert told in str(invalid.value)
     assert "secret-word" not in str(invalid.value)
+
+
+def test_authorities_that_nobody_would_ask_are_refused() -> None:
+    with pytest.raises(InvalidUri, match="sslmode is require, which checks no certificate"):
+        parse_database_uri("postgresql://user:secret-word@db/runs?sslmode=require", "PEM")
+    found = parse_database_uri("postgresql://user:secret-word@db/runs?sslmode=verify-ca", "PEM")
+    assert found.uri.endswith(
+        "?sslmode=verify-ca&sslrootcert=/var/run/secrets/mooring.dev-database/ca.crt"
+    )

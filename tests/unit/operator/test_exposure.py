@@ -7,6 +7,7 @@ import pytest
 from mooring_operator.api.exposure import Exposure
 from mooring_operator.api.server import ServerDefaults, ServerSpec
 from mooring_operator.plan.connection import Connection, StoreClient
+from mooring_operator.plan.database import DatabaseClient
 from mooring_operator.plan.exposure import exposing_object, external
 from mooring_operator.plan.metadata import Owner
 from mooring_operator.plan.server import ServerPlan, allowed_hosts, server_objects
@@ -14,6 +15,7 @@ from mooring_operator.plan.sizing import size
 from mooring_operator.status.routes import route_finding
 
 WORKSPACE = Owner("MlflowWorkspace", "team-a", "models", "1")
+DATABASE = DatabaseClient("1")
 GATEWAY = {"parentRefs": [{"name": "public", "namespace": "gateways"}]}
 
 
@@ -63,7 +65,7 @@ def test_the_server_answers_to_its_host_and_to_pages_from_there() -> None:
     defaults = ServerDefaults(image="mooring/server:1")
     plan = ServerPlan(defaults, size(defaults, ServerSpec()), external=address)
     connection = Connection(WORKSPACE, StoreClient("s3://b/x", {}))
-    deployment = server_objects(connection, plan, "1")[-1]
+    deployment = server_objects(connection, plan, DATABASE)[-1]
     env = deployment["spec"]["template"]["spec"]["containers"][0]["env"]
     assert {"name": "MLFLOW_SERVER_CORS_ALLOWED_ORIGINS", "value": address.url} in env
 

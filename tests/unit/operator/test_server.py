@@ -15,12 +15,14 @@ from mooring_operator.api.server import (
     ServerSpec,
 )
 from mooring_operator.plan.connection import Connection, StoreClient
+from mooring_operator.plan.database import DatabaseClient
 from mooring_operator.plan.jobs import canary_job, migration_job
 from mooring_operator.plan.metadata import Manifest, Owner
 from mooring_operator.plan.server import ServerPlan, server_objects, service_account
 from mooring_operator.plan.sizing import excess, size
 
 WORKSPACE = Owner("MlflowWorkspace", "team-a", "models", "1")
+DATABASE = DatabaseClient("1")
 STORE = StoreClient("s3://b/team-a/models", dict.fromkeys(contract.SECRET_KEYS, "x"), files={})
 CONNECTION = Connection(WORKSPACE, STORE)
 PLACED = {
@@ -43,7 +45,7 @@ def deployment(
 ) -> Manifest:
     asked = asked or spec()
     plan = ServerPlan(server, size(server, asked), asked.env, environment_digest)
-    return server_objects(CONNECTION, plan, "1")[-1]
+    return server_objects(CONNECTION, plan, DATABASE)[-1]
 
 
 def pod(manifest: Manifest) -> Manifest:
@@ -94,7 +96,7 @@ def test_the_operator_owns_every_variable_that_it_sets() -> None:
     own = {
         variable["name"]
         for connection in (CONNECTION, replace(CONNECTION, artifact_access="Proxied"))
-        for variable in pod(server_objects(connection, plan, "1")[-1])["containers"][0]["env"]
+        for variable in pod(server_objects(connection, plan, DATABASE)[-1])["containers"][0]["env"]
     }
     left = {name for name in own if not name.startswith(OWNED_PREFIXES)}
     assert left <= OWNED_ENVIRONMENT
@@ -115,7 +117,7 @@ def test_a_changed_value_of_a_secret_changes_the_template() -> None:
 def test_server_migration_and_canary_run_on_the_nodes_of_the_class() -> None:
     server = defaults(**PLACED)
     jobs = [
-        migration_job(WORKSPACE, server, "1"),
+        migration_job(WORKSPACE, server, DATABASE),
         canary_job(CONNECTION, server, server, "1"),
     ]
     for manifest in (deployment(server), *jobs):

@@ -6,18 +6,31 @@ from pydantic import Field
 
 from mooring_operator.api.base import (
     ApiModel,
+    CaBundle,
     OneOf,
     OneStore,
     OwnSecretRef,
     SecretRef,
     fixed,
     matches,
+    rule,
     rules,
 )
 
 
 class PostgresqlStore(ApiModel):
     """A PostgreSQL server on which each workspace gets a database and roles of its own."""
+
+    model_config = ApiModel.model_config | {
+        "json_schema_extra": rules(
+            rule(
+                "has(self.caBundle) == self.sslMode.startsWith('verify')",
+                "caBundle goes with sslMode verify-ca or verify-full, and they with it: name the "
+                "authorities that vouch for the server, and how strictly they are asked",
+                fieldPath=".sslMode",
+            )
+        )
+    }
 
     host: Annotated[
         str,
@@ -37,8 +50,18 @@ class PostgresqlStore(ApiModel):
     port: Annotated[int, Field(ge=1, le=65535, description="Port.")] = 5432
     ssl_mode: Annotated[
         Literal["disable", "prefer", "require", "verify-ca", "verify-full"],
-        Field(description="TLS mode, as libpq's sslmode."),
+        Field(
+            description="TLS mode, as libpq's sslmode. verify-full checks the server's certificate "
+            "and its name, verify-ca the certificate alone; prefer and require check neither."
+        ),
     ] = "prefer"
+    ca_bundle: Annotated[
+        CaBundle | None,
+        Field(
+            description="The authorities to trust, with sslMode verify-ca or verify-full; the "
+            "pods that reach the database get them too."
+        ),
+    ] = None
     admin_secret: Annotated[
         SecretRef,
         Field(
@@ -69,7 +92,8 @@ class ExistingDatabase(ApiModel):
         Field(
             description="Secret with the key uri: postgresql://USER:PASSWORD@HOST:PORT/DATABASE, "
             "perhaps with ?sslmode=require; USER owns the database, or may make tables in its "
-            "schema public."
+            "schema public. With sslmode=verify-ca or verify-full it must also have ca.crt "
+            "(authorities, as PEM)."
         ),
     ]
 

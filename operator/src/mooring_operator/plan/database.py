@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import quote
 
+from mooring.contract import CA_FILE
 from mooring_operator.api.backendstore import PostgresqlStore
 from mooring_operator.plan.binding import encoded
 from mooring_operator.plan.metadata import DATABASE, Manifest, Owner, child
@@ -19,8 +20,23 @@ RUNTIME_URI: Final = "runtime-uri"
 DRIVER: Final = "postgresql+psycopg2"
 """Scheme of a URI for SQLAlchemy: a plain `postgresql://` would ask for psycopg 3."""
 
+MOUNT_PATH: Final = "/var/run/secrets/mooring.dev-database"
+VOLUME: Final = "database"
+
 CONNECTION_LIMIT: Final = 12
 """Connections of a workspace's servers at once; a server keeps four of them open when it idles."""
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseClient:
+    """What the pods that reach a workspace's database read: its Secret.
+
+    `digest` changes with everything in it that is read only once. With `verifies` it has the
+    authorities by which the server's certificate is checked.
+    """
+
+    digest: str
+    verifies: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +75,17 @@ def renewed(logins: Logins, first: str, second: str) -> Logins:
 
 
 def database_secret(
-    workspace: Owner, server: PostgresqlStore, database: str, logins: Logins, rotation: Rotation
+    workspace: Owner,
+    server: PostgresqlStore,
+    database: str,
+    logins: Logins,
+    rotation: Rotation,
+    *,
+    ca: str | None,
 ) -> Manifest:
-    """The Secret from which migration and server read their connection URI."""
+    """The Secret from which migration and server read their connection URI, and `ca`."""
     values = {
+        **_authorities(ca),
         MIGRATION_PASSWORD: logins.migration.password,
         MIGRATION_URI: _uri(server, database, logins.migration),
         RUNTIME_PASSWORD: logins.runtime.password,
@@ -74,9 +97,9 @@ def database_secret(
     return head | {"type": "Opaque", "data": encoded(values)}
 
 
-def secret_of_one_uri(workspace: Owner, uri: str) -> Manifest:
+def secret_of_one_uri(workspace: Owner, uri: str, ca: str | None = None) -> Manifest:
     """The same Secret where migration and server have one login, or need none."""
-    values = {MIGRATION_URI: uri, RUNTIME_URI: uri}
+    values = {**_authorities(ca), MIGRATION_URI: uri, RUNTIME_URI: uri}
     head = child(workspace, "v1", "Secret", workspace.child_name_for(DATABASE), DATABASE)
     return head | {"type": "Opaque", "data": encoded(values)}
 
@@ -87,6 +110,39 @@ def backend_store_uri(workspace: Owner, key: str) -> Manifest:
     return {"name": "MLFLOW_BACKEND_STORE_URI", "valueFrom": {"secretKeyRef": reference}}
 
 
+def database_volumes(workspace: Owner, database: DatabaseClient) -> list[Manifest]:
+    """The volume with the authorities of the database's server, if it has to prove itself."""
+    if not database.verifies:
+        return []
+    secret = {
+        "secretName": workspace.child_name_for(DATABASE),
+        "items": [{"key": CA_FILE, "path": CA_FILE}],
+    }
+    return [{"name": VOLUME, "secret": secret}]
+
+
+def database_mounts(database: DatabaseClient) -> list[Manifest]:
+    """Where that volume is mounted: where the URI says."""
+    if not database.verifies:
+        return []
+    return [{"name": VOLUME, "mountPath": MOUNT_PATH, "readOnly": True}]
+
+
+def verifies(ssl_mode: str) -> bool:
+    """Whether this sslmode of libpq asks authorities about the server's certificate."""
+    return ssl_mode.startswith("verify-")
+
+
+def tls_query(ssl_mode: str) -> str:
+    """The parameters of a URI for this sslmode of libpq."""
+    authorities = f"&sslrootcert={MOUNT_PATH}/{CA_FILE}" if verifies(ssl_mode) else ""
+    return f"sslmode={ssl_mode}{authorities}"
+
+
+def _authorities(ca: str | None) -> dict[str, str]:
+    return {} if ca is None else {CA_FILE: ca}
+
+
 def _password() -> str:
     return secrets.token_urlsafe(24)
 
@@ -95,4 +151,4 @@ def _uri(server: PostgresqlStore, database: str, credential: Credential) -> str:
     """The URI for SQLAlchemy."""
     login = f"{quote(credential.role, safe='')}:{quote(credential.password, safe='')}"
     address = f"{server.host}:{server.port}/{quote(database, safe='')}"
-    return f"{DRIVER}://{login}@{address}?sslmode={server.ssl_mode}"
+    return f"{DRIVER}://{login}@{address}?{tls_query(server.ssl_mode)}"

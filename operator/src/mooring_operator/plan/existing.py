@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
-from mooring_operator.plan.database import DRIVER
+from mooring.contract import CA_FILE
+from mooring_operator.plan.database import DRIVER, tls_query, verifies
 
 FORM: Final = "postgresql://USER:PASSWORD@HOST:PORT/DATABASE"
 
@@ -26,11 +27,15 @@ class DatabaseUri:
     role: str
     password: str = field(repr=False)
     ssl_mode: str
+    ca: str | None = field(repr=False)
     uri: str = field(repr=False)
 
 
-def parse_database_uri(text: str) -> DatabaseUri:
-    """Read a URI of the form FORM; raises InvalidUri. Its password is never told."""
+def parse_database_uri(text: str, ca: str | None) -> DatabaseUri:
+    """Read a URI of the form FORM; raises InvalidUri. Its password is never told.
+
+    `ca` are the authorities that its owner has beside it, as PEM.
+    """
     if not text.isascii() or any(character.isspace() for character in text):
         raise InvalidUri("it has white space or characters that are not ASCII")
     try:
@@ -49,6 +54,11 @@ def parse_database_uri(text: str) -> DatabaseUri:
         raise InvalidUri(f"it has the parameter {min(query)!r}, and only sslmode may be there")
     if ssl_mode not in _SSL_MODES:
         raise InvalidUri(f"its sslmode is {ssl_mode!r}, which is none of libpq's")
+    if ca is None and verifies(ssl_mode):
+        raise InvalidUri(f"its sslmode is {ssl_mode}, and there is no key {CA_FILE} beside it")
+    if ca is not None and not verifies(ssl_mode):
+        told = f"there is a key {CA_FILE} beside it, but its sslmode is {ssl_mode}"
+        raise InvalidUri(f"{told}, which checks no certificate")
     return DatabaseUri(
         host=parts.hostname or "",
         port=port or 5432,
@@ -56,7 +66,8 @@ def parse_database_uri(text: str) -> DatabaseUri:
         role=unquote(parts.username or ""),
         password=unquote(parts.password or ""),
         ssl_mode=ssl_mode,
-        uri=parts._replace(scheme=DRIVER).geturl(),
+        ca=ca,
+        uri=parts._replace(scheme=DRIVER, query=tls_query(ssl_mode)).geturl(),
     )
 
 

@@ -10,7 +10,13 @@ from mooring import contract
 from mooring_operator.api.server import ServerDefaults
 from mooring_operator.api.workspace import GarbageCollection
 from mooring_operator.plan.connection import Connection
-from mooring_operator.plan.database import RUNTIME_URI, backend_store_uri
+from mooring_operator.plan.database import (
+    RUNTIME_URI,
+    DatabaseClient,
+    backend_store_uri,
+    database_mounts,
+    database_volumes,
+)
 from mooring_operator.plan.metadata import Manifest, child, labels
 from mooring_operator.plan.pods import (
     USER,
@@ -31,7 +37,10 @@ LATE_S: Final = 3600
 
 
 def garbage_collection(
-    connection: Connection, server: ServerDefaults, wanted: GarbageCollection
+    connection: Connection,
+    server: ServerDefaults,
+    wanted: GarbageCollection,
+    database: DatabaseClient,
 ) -> Manifest:
     """The CronJob; it reaches database and store as the tracking server does."""
     workspace, claim = connection.workspace, connection.store.claim
@@ -49,7 +58,12 @@ def garbage_collection(
             # without --backend-store-uri, where a password would be seen, gc opens this database
             backend_store_uri(workspace, RUNTIME_URI) | {"name": contract.TRACKING_URI},
         ],
-        "volumeMounts": [temp_mount(), *data_mounts(claim), *store_mounts(connection.store)],
+        "volumeMounts": [
+            temp_mount(),
+            *data_mounts(claim),
+            *store_mounts(connection.store),
+            *database_mounts(database),
+        ],
     }
     pod = {
         **restricted_pod(group=USER if claim else None),
@@ -57,7 +71,12 @@ def garbage_collection(
         "containers": [container],
         "restartPolicy": "Never",
         "serviceAccountName": workspace.child_name,
-        "volumes": [temp_volume(), *data_volumes(claim), *server_store_volumes(connection)],
+        "volumes": [
+            temp_volume(),
+            *data_volumes(claim),
+            *server_store_volumes(connection),
+            *database_volumes(workspace, database),
+        ],
     }
     job = {
         "backoffLimit": 0,

@@ -11,7 +11,13 @@ from mooring_operator.api.image import ContainerImage
 from mooring_operator.api.server import ServerDefaults
 from mooring_operator.plan.binding import pod_fragment
 from mooring_operator.plan.connection import Connection, pod_environment
-from mooring_operator.plan.database import MIGRATION_URI, backend_store_uri
+from mooring_operator.plan.database import (
+    MIGRATION_URI,
+    DatabaseClient,
+    backend_store_uri,
+    database_mounts,
+    database_volumes,
+)
 from mooring_operator.plan.metadata import (
     CANARY,
     MIGRATION,
@@ -34,9 +40,9 @@ CANARY_DEADLINE_S: Final = 180
 
 
 def migration_job(
-    workspace: Owner, server: ServerDefaults, database: str, copy: str | None = None
+    workspace: Owner, server: ServerDefaults, database: DatabaseClient, copy: str | None = None
 ) -> Manifest:
-    """The Job that brings the schema to the version of `server`; `database` names where.
+    """The Job that brings the schema of `database` to the version of `server`.
 
     Without a `copy` it makes a new schema, or finds the one there is current. A copy's name lets
     it upgrade a schema that holds data.
@@ -48,10 +54,11 @@ def migration_job(
             backend_store_uri(workspace, MIGRATION_URI),
             *([{"name": DATABASE_COPY, "value": copy}] if copy is not None else []),
         ],
-        "volumeMounts": [temp_mount()],
+        "volumeMounts": [temp_mount(), *database_mounts(database)],
     }
-    pod = {**placement(server), "containers": [container], "volumes": [temp_volume()]}
-    proves = digest([server.image, database, *(["upgrade"] if copy is not None else [])])
+    volumes = [temp_volume(), *database_volumes(workspace, database)]
+    pod = {**placement(server), "containers": [container], "volumes": volumes}
+    proves = digest([server.image, database.digest, *(["upgrade"] if copy is not None else [])])
     return _job(workspace, MIGRATION, proves, pod, MIGRATION_DEADLINE_S)
 
 

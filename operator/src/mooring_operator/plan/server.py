@@ -10,7 +10,10 @@ from mooring_operator.plan.database import (
     CONNECTION_LIMIT,
     MIGRATION_URI,
     RUNTIME_URI,
+    DatabaseClient,
     backend_store_uri,
+    database_mounts,
+    database_volumes,
 )
 from mooring_operator.plan.exposure import External
 from mooring_operator.plan.metadata import (
@@ -74,17 +77,14 @@ class ServerPlan:
 
 
 def server_objects(
-    connection: Connection, plan: ServerPlan, database_digest: str
+    connection: Connection, plan: ServerPlan, database: DatabaseClient
 ) -> list[Manifest]:
-    """Everything of the tracking server that is always there, the Deployment last.
-
-    `database_digest` changes with the database's connection URI.
-    """
+    """Everything of the tracking server that is always there, the Deployment last."""
     workspace = connection.workspace
     return [
         service_account(workspace, plan.defaults),
         _service(workspace),
-        _deployment(connection, plan, database_digest),
+        _deployment(connection, plan, database),
     ]
 
 
@@ -116,10 +116,10 @@ def _service(workspace: Owner) -> Manifest:
     return head | {"spec": {"selector": selector(workspace, SERVER), "ports": [port]}}
 
 
-def _deployment(connection: Connection, plan: ServerPlan, database_digest: str) -> Manifest:
+def _deployment(connection: Connection, plan: ServerPlan, database: DatabaseClient) -> Manifest:
     workspace, replicas = connection.workspace, plan.size.replicas
     claim = connection.store.claim
-    config = _config(connection, database_digest, plan.environment_digest)
+    config = _config(connection, database.digest, plan.environment_digest)
     template = {
         "metadata": {
             "labels": labels(workspace, SERVER),
@@ -132,8 +132,13 @@ def _deployment(connection: Connection, plan: ServerPlan, database_digest: str) 
             "serviceAccountName": workspace.child_name,
             "terminationGracePeriodSeconds": SHUTDOWN_S,
             **({"initContainers": [_migration(connection, plan)]} if plan.migrates else {}),
-            "containers": [_container(connection, plan)],
-            "volumes": [temp_volume(), *data_volumes(claim), *server_store_volumes(connection)],
+            "containers": [_container(connection, plan, database)],
+            "volumes": [
+                temp_volume(),
+                *data_volumes(claim),
+                *server_store_volumes(connection),
+                *database_volumes(workspace, database),
+            ],
         },
     }
     head = child(workspace, "apps/v1", "Deployment", workspace.child_name, SERVER)
@@ -194,7 +199,9 @@ def server_store_volumes(connection: Connection) -> list[dict[str, Any]]:
     return store_volumes(connection.store, connection.workspace.child_name_for(STORE))
 
 
-def _container(connection: Connection, plan: ServerPlan) -> dict[str, Any]:
+def _container(
+    connection: Connection, plan: ServerPlan, database: DatabaseClient
+) -> dict[str, Any]:
     health = {"path": "/health", "port": "http"}
     # /health does not touch the database; this does. Its host must be an allowed one.
     deep = {
@@ -220,6 +227,7 @@ def _container(connection: Connection, plan: ServerPlan) -> dict[str, Any]:
             temp_mount(),
             *data_mounts(connection.store.claim),
             *store_mounts(connection.store),
+            *database_mounts(database),
         ],
     }
 

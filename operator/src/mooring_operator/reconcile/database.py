@@ -8,6 +8,7 @@ made again, with another password.
 
 from dataclasses import dataclass
 
+from mooring.contract import CA_FILE
 from mooring_operator.api.backendstore import (
     BackendStore,
     ExistingDatabase,
@@ -15,10 +16,11 @@ from mooring_operator.api.backendstore import (
     SqliteStore,
 )
 from mooring_operator.api.conditions import Finding
-from mooring_operator.kube import JOB, SECRET, Kube
+from mooring_operator.kube import JOB, SECRET, Kube, Manifest
 from mooring_operator.plan.binding import decoded
 from mooring_operator.plan.database import (
     CONNECTION_LIMIT,
+    DatabaseClient,
     Logins,
     database_secret,
     kept_or_new,
@@ -28,7 +30,11 @@ from mooring_operator.plan.database import (
 from mooring_operator.plan.metadata import DATABASE, MIGRATION, Owner, digest
 from mooring_operator.plan.rotation import ROTATION_KEY, Policy, Rotation, loaded
 from mooring_operator.plan.volume import SQLITE_URI
-from mooring_operator.reconcile.outside import database_server, existing_database
+from mooring_operator.reconcile.outside import (
+    database_authorities,
+    database_server,
+    existing_database,
+)
 from mooring_operator.reconcile.workloads import selector_of
 from mooring_operator.reconcile.world import Blocked, World, apply
 from mooring_operator.status.workloads import job_finished
@@ -39,12 +45,12 @@ from mooring_operator.stores.protocol import DatabaseGrant, Login
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """A database that is there; `digest` changes with where it is and how one gets in.
+    """A database that is there, how one gets in, and the state of its logins.
 
-    `rotation` is None where it has no logins.
+    `rotation` is None where it has none.
     """
 
-    digest: str
+    client: DatabaseClient
     rotation: Rotation | None
 
 
@@ -59,9 +65,9 @@ def ensure_database(
     live = world.kube.get(SECRET, workspace.namespace, workspace.child_name_for(DATABASE))
     chosen = store.chosen
     if not isinstance(chosen, PostgresqlStore):
-        secret = secret_of_one_uri(workspace, _uri(world.kube, chosen, workspace))
+        secret = _secret(world.kube, chosen, workspace)
         apply(world, secret, live)
-        return Database(digest(secret["data"]), None)
+        return Database(_client(secret), None)
     values, now, names = decoded(live) if live else {}, world.now(), _names(workspace)
     logins = kept_or_new(values, names.migration, names.runtime)
     before = loaded(values.get(ROTATION_KEY), policy, now)
@@ -71,7 +77,8 @@ def ensure_database(
     if rotate:
         state = state.replaced(logins.runtime.role, policy, now)
         logins = renewed(logins, names.runtime, names.runtime_spare)
-    secret = database_secret(workspace, chosen, names.database, logins, state)
+    ca = database_authorities(world.kube, chosen)
+    secret = database_secret(workspace, chosen, names.database, logins, state, ca=ca)
     if not rotate and not over:
         apply(world, secret, live)
     server = database_server(world.kube, store)
@@ -84,14 +91,19 @@ def ensure_database(
         raise Blocked(Finding(error.reason, error.message)) from None
     if rotate or over:
         apply(world, secret, live)
+    return Database(_client(secret), state)
+
+
+def _client(secret: Manifest) -> DatabaseClient:
     stable = {key: value for key, value in secret["data"].items() if key != ROTATION_KEY}
-    return Database(digest(stable), state)
+    return DatabaseClient(digest(stable), verifies=CA_FILE in stable)
 
 
-def _uri(kube: Kube, store: SqliteStore | ExistingDatabase, workspace: Owner) -> str:
+def _secret(kube: Kube, store: SqliteStore | ExistingDatabase, workspace: Owner) -> Manifest:
     if isinstance(store, SqliteStore):
-        return SQLITE_URI
-    return existing_database(kube, store, workspace.namespace).uri
+        return secret_of_one_uri(workspace, SQLITE_URI)
+    found = existing_database(kube, store, workspace.namespace)
+    return secret_of_one_uri(workspace, found.uri, found.ca)
 
 
 def database_grant(kube: Kube, workspace: Owner) -> DatabaseGrant:

@@ -12,6 +12,7 @@ from mooring_operator.api.conditions import Finding
 from mooring_operator.api.workspaceclass import WorkspaceClassSpec
 from mooring_operator.kube import JOB, Manifest
 from mooring_operator.plan.connection import Connection
+from mooring_operator.plan.database import DatabaseClient
 from mooring_operator.plan.jobs import canary_job, migration_job
 from mooring_operator.plan.metadata import CANARY, MIGRATION, Owner, digest
 from mooring_operator.plan.server import service_account
@@ -32,7 +33,9 @@ class JobBlocked(Blocked):
         self.exit_code = exit_code
 
 
-def migrate(world: World, workspace: Owner, spec: WorkspaceClassSpec, database_digest: str) -> None:
+def migrate(
+    world: World, workspace: Owner, spec: WorkspaceClassSpec, database: DatabaseClient
+) -> None:
     """Bring the schema to the server's version; one that holds data only after a copy."""
     ensure(world, service_account(workspace, spec.server))
     server = spec.backend_store.chosen
@@ -40,11 +43,11 @@ def migrate(world: World, workspace: Owner, spec: WorkspaceClassSpec, database_d
         # only the server's own pod can open it, and brings it up to date before it serves
         return
     jobs = _jobs(world, workspace, MIGRATION)
-    upgrade = migration_job(workspace, spec.server, database_digest, copy="")
+    upgrade = migration_job(workspace, spec.server, database, copy="")
     if _named(jobs, upgrade) is not None:
         _run(world, workspace, upgrade, jobs, "the upgrade of the schema")
         return
-    job = migration_job(workspace, spec.server, database_digest)
+    job = migration_job(workspace, spec.server, database)
     try:
         _run(world, workspace, job, jobs, "the migration of the database")
     except JobBlocked as blocked:
@@ -56,7 +59,7 @@ def migrate(world: World, workspace: Owner, spec: WorkspaceClassSpec, database_d
         if blocked.exit_code != contract.SCHEMA_OLDER:
             raise
         copy = copy_database(world, workspace, server)
-        upgrade = migration_job(workspace, spec.server, database_digest, copy)
+        upgrade = migration_job(workspace, spec.server, database, copy)
         _run(world, workspace, upgrade, jobs, "the upgrade of the schema")
 
 

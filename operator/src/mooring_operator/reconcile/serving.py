@@ -21,6 +21,7 @@ from mooring_operator.kube import (
 )
 from mooring_operator.plan.binding import decoded
 from mooring_operator.plan.connection import Connection
+from mooring_operator.plan.database import DatabaseClient
 from mooring_operator.plan.exposure import exposing_object, external
 from mooring_operator.plan.garbage import garbage_collection
 from mooring_operator.plan.metadata import OPTIONAL_ANNOTATION, SERVER, Owner, belongs, digest
@@ -51,7 +52,7 @@ def serve(
     spec: WorkspaceSpec,
     *,
     visitors: list[str],
-    database_digest: str,
+    database: DatabaseClient,
 ) -> Manifest:
     """Have the tracking server run as planned; its live Deployment once the newest one serves.
 
@@ -71,14 +72,15 @@ def serve(
     )
     if class_.artifact_store.volume is not None:
         ensure_volume(world, workspace, class_.artifact_store.volume, plan.size)
-    account, service, deployment = server_objects(connection, plan, database_digest)
+    account, service, deployment = server_objects(connection, plan, database)
     optional = []
     if class_.network_policy.enabled:
         optional.append(network_policy(workspace, class_.network_policy, visitors))
     if plan.size.replicas != 1:
         optional.append(disruption_budget(workspace))
     if spec.garbage_collection is not None:
-        optional.append(garbage_collection(connection, class_.server, spec.garbage_collection))
+        wanted = spec.garbage_collection
+        optional.append(garbage_collection(connection, class_.server, wanted, database))
     ensure(world, account)
     _ensure_service(world, workspace, service, [*optional, *_beside(workspace, class_)])
     for desired in optional:

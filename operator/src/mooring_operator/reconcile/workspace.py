@@ -21,6 +21,7 @@ from mooring_operator.kube import BINDING, WORKSPACE, Manifest
 from mooring_operator.plan.artifactstore import store_client
 from mooring_operator.plan.binding import own_binding, published_objects, workspace_of
 from mooring_operator.plan.connection import Connection
+from mooring_operator.plan.database import DatabaseClient
 from mooring_operator.plan.metadata import (
     CLASS_ANNOTATION,
     CLEANUP_FINALIZER,
@@ -144,8 +145,8 @@ def _converge(world: World, live: Manifest, loaded: Loaded) -> Outcome:
     store = attempt(lambda: _connect(world, loaded, policy))
     connection = store if isinstance(store, Finding) else store.connection
     database = attempt(lambda: _database(world, live, loaded, policy))
-    digest = database if isinstance(database, Finding) else database.digest
-    findings = _rollout(world, loaded, connection, digest)
+    client = database if isinstance(database, Finding) else database.client
+    findings = _rollout(world, loaded, connection, client)
     credentials, pending = follow(
         world, owner, _kept(store, database, policy), loaded.claims, served=findings[1] is None
     )
@@ -224,7 +225,10 @@ def _ensure_own_binding(world: World, loaded: Loaded, connection: Connection) ->
 
 
 def _rollout(
-    world: World, loaded: Loaded, connection: Connection | Finding, database: str | Finding
+    world: World,
+    loaded: Loaded,
+    connection: Connection | Finding,
+    database: DatabaseClient | Finding,
 ) -> Findings:
     """Findings of migration, server and round trip.
 
@@ -247,7 +251,7 @@ def _rollout(
         return waits if on_volume else migration, waits, waits
     names = visitors(owner, loaded.admitted, class_.launchers)
     server = attempt(
-        lambda: serve(world, connection, class_, spec, visitors=names, database_digest=database)
+        lambda: serve(world, connection, class_, spec, visitors=names, database=database)
     )
     if isinstance(server, Finding):
         waits = Finding("Waiting", "waits for the tracking server", waiting=True)

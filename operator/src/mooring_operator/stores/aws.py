@@ -1,7 +1,6 @@
 """Calls to the S3, IAM and STS APIs, with every refusal told in words."""
 
 import dataclasses
-import tempfile
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from botocore.parsers import ResponseParserError
 from botocore.session import Session
 from urllib3.exceptions import NameResolutionError
 
+from mooring_operator.stores.authorities import authorities_file
 from mooring_operator.stores.errors import Reason, StoreError
 from mooring_operator.stores.protocol import S3Connection
 
@@ -149,7 +149,7 @@ def apis(connection: S3Connection) -> Apis:
 @lru_cache(maxsize=32)
 def _open(connection: S3Connection) -> Apis:
     session = Session()
-    trusted = _ca_file(connection.ca) if connection.ca else None
+    trusted = authorities_file(connection.ca) if connection.ca else None
 
     def api(service: str, field: str, endpoint: str | None) -> Api:
         client = session.create_client(
@@ -169,13 +169,6 @@ def _open(connection: S3Connection) -> Apis:
         iam=api("iam", "artifactStore.s3.iam.endpoint", connection.iam_endpoint),
         sts=api("sts", "artifactStore.s3.sts.endpoint", connection.sts_endpoint),
     )
-
-
-def _ca_file(pem: str) -> str:
-    """A file with `pem`, as botocore wants it; it stays for as long as this process lives."""
-    with tempfile.NamedTemporaryFile("w", suffix=".crt", delete=False) as file:
-        file.write(pem)
-    return file.name
 
 
 @lru_cache(maxsize=32)

@@ -10,6 +10,7 @@ from typing import Any, Final
 import psycopg
 from psycopg.rows import dict_row
 
+from mooring_operator.stores.authorities import authorities_file
 from mooring_operator.stores.errors import Reason, StoreError
 from mooring_operator.stores.postgresql_errors import FIELD, connect_error, statement_error
 from mooring_operator.stores.postgresql_plan import (
@@ -206,11 +207,13 @@ class PostgresqlServer:
             yield session
 
     def _connect(self, database: str, role: str, password: str) -> Session:
+        ca = self.connection.ca
         try:
             return psycopg.connect(
                 host=self.connection.host,
                 port=self.connection.port,
                 sslmode=self.connection.ssl_mode,
+                sslrootcert=authorities_file(ca) if ca else None,
                 dbname=database,
                 user=role,
                 password=password,

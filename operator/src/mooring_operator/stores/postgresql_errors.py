@@ -11,28 +11,52 @@ from mooring_operator.stores.protocol import DatabaseConnection
 FIELD: Final = "backendStore.postgresql"
 
 _REFUSALS: Final = (
-    (r"failed to resolve host", Reason.UNKNOWN_HOST),
-    (r"password authentication failed", Reason.WRONG_CREDENTIALS),
-    (r"database .* does not exist", Reason.MISSING_DATABASE),
-    (r"permission denied for database|no pg_hba.conf entry", Reason.ACCESS_DENIED),
-    (r"too many (connections|clients)|connection slots are reserved", Reason.TOO_MANY_CONNECTIONS),
-    (r"database system is (starting|shutting|in recovery|not yet)", Reason.BUSY),
-    (r"\bSSL\b|certificate", Reason.TLS_REFUSED),
-    (r"refused|timeout|timed out|closed the connection|No route|unreachable", Reason.UNREACHABLE),
+    (r"failed to resolve host", Reason.UNKNOWN_HOST, "Correct {host}, or the DNS entry."),
+    (r"password authentication failed", Reason.WRONG_CREDENTIALS, "Correct the password."),
+    (
+        r"database .* does not exist",
+        Reason.MISSING_DATABASE,
+        "Create it, or correct its name.",
+    ),
+    (
+        r"permission denied for database|no pg_hba.conf entry",
+        Reason.ACCESS_DENIED,
+        "Let the role in: GRANT CONNECT, or a line in pg_hba.conf.",
+    ),
+    (
+        r"too many (connections|clients)|connection slots are reserved",
+        Reason.TOO_MANY_CONNECTIONS,
+        "Raise the limit, or end sessions.",
+    ),
+    (
+        r"database system is (starting|shutting|in recovery|not yet)",
+        Reason.BUSY,
+        "It is tried again.",
+    ),
+    (
+        r"does not match host name",
+        Reason.TLS_REFUSED,
+        "Set {host} to a name of the certificate, or {sslMode} to verify-ca.",
+    ),
+    (
+        r"certificate verify failed",
+        Reason.TLS_REFUSED,
+        "{caBundle} must hold the authority that issued the server's certificate.",
+    ),
+    (
+        r"\bSSL\b|certificate",
+        Reason.TLS_REFUSED,
+        "Correct {sslMode}, or the server's certificate.",
+    ),
+    (
+        r"refused|timeout|timed out|closed the connection|No route|unreachable",
+        Reason.UNREACHABLE,
+        "Check that the server runs, and {host} and {port}.",
+    ),
 )
 """libpq hands over no SQLSTATE for a connection that failed, only text."""
 
-_REMEDIES: Final = {
-    Reason.UNKNOWN_HOST: "Correct {host}, or the DNS entry.",
-    Reason.WRONG_CREDENTIALS: "Correct the password.",
-    Reason.MISSING_DATABASE: "Create it, or correct its name.",
-    Reason.ACCESS_DENIED: "Let the role in: GRANT CONNECT, or a line in pg_hba.conf.",
-    Reason.TOO_MANY_CONNECTIONS: "Raise the limit, or end sessions.",
-    Reason.BUSY: "It is tried again.",
-    Reason.TLS_REFUSED: "Correct {sslMode}, or the server's certificate.",
-    Reason.UNREACHABLE: "Check that the server runs, and {host} and {port}.",
-    Reason.UNEXPECTED_ANSWER: "Look at the server's log.",
-}
+_OTHER: Final = ("", Reason.UNEXPECTED_ANSWER, "Look at the server's log.")
 _TRANSIENT: Final = frozenset({Reason.BUSY, Reason.UNREACHABLE, Reason.TOO_MANY_CONNECTIONS})
 
 
@@ -41,12 +65,11 @@ def connect_error(
 ) -> StoreError:
     """Tell why `role` did not get into `database`. What libpq says never holds a password."""
     said = " ".join(str(error).split()).removeprefix("connection failed: ").rstrip(".")
-    reason = next(
-        (reason for pattern, reason in _REFUSALS if re.search(pattern, said, re.IGNORECASE)),
-        Reason.UNEXPECTED_ANSWER,
+    _, reason, remedy = next(
+        (entry for entry in _REFUSALS if re.search(entry[0], said, re.IGNORECASE)), _OTHER
     )
     parts = {part: server.named(part) for part in ("host", "port", "sslMode")}
-    remedy = _REMEDIES[reason].format_map(parts)
+    remedy = remedy.format_map({**parts, "caBundle": server.ca_where})
     if reason is Reason.WRONG_CREDENTIALS and role == server.username:
         remedy = (
             f"Correct username and password in the Secret that {FIELD}.adminSecret names (its data "

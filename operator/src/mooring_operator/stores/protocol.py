@@ -128,7 +128,8 @@ class ArtifactStore(Protocol):
 class DatabaseConnection:
     """A database server, and the administrator's way to it. `ssl_mode` is libpq's sslmode.
 
-    `where` is the place in which a person wrote them, for messages.
+    `ca` are the authorities to trust, as PEM, where `ssl_mode` is verify-ca or verify-full.
+    `where` and `ca_where` are the places in which a person wrote them, for messages.
     """
 
     host: str
@@ -137,6 +138,8 @@ class DatabaseConnection:
     username: str
     password: str = field(repr=False)
     where: str = "backendStore.postgresql.{part}"
+    ca: str | None = field(default=None, repr=False)
+    ca_where: str = "backendStore.postgresql.caBundle"
 
     def named(self, part: str) -> str:
         """The place of host, port or sslMode, for a message."""
