@@ -16,6 +16,7 @@ from tests.integration.operator.process import Operator
 from tests.integration.operator.world import World, decoded, until
 from tests.integration.stores.s3_client import OK
 from tests.services.postgresql import Postgresql
+from tests.services.tls import issue
 from tests.services.versitygw import Versitygw, versitygw
 
 
@@ -29,13 +30,9 @@ class TlsStore:
 
 @pytest.fixture(scope="module")
 def tls_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TlsStore]:
-    folder, authority = tmp_path_factory.mktemp("tls"), trustme.CA()
-    issued = authority.issue_cert("127.0.0.1")
-    certificate, key = folder / "tls.crt", folder / "tls.key"
-    issued.cert_chain_pems[0].write_to_path(certificate)
-    issued.private_key_pem.write_to_path(key)
-    with versitygw((certificate, key)) as service:
-        yield TlsStore(service, authority.cert_pem.bytes().decode())
+    issued = issue(tmp_path_factory.mktemp("tls"), "127.0.0.1")
+    with versitygw(issued.files) as service:
+        yield TlsStore(service, issued.ca)
 
 
 @pytest.fixture

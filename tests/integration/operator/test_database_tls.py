@@ -22,6 +22,7 @@ from tests.integration.operator.outside import passwords
 from tests.integration.operator.process import Operator
 from tests.integration.operator.world import World, until
 from tests.services.postgresql import Postgresql, postgresql
+from tests.services.tls import issue
 from tests.services.versitygw import Versitygw
 
 NAME = "localhost"
@@ -38,13 +39,9 @@ class TlsDatabase:
 
 @pytest.fixture(scope="module")
 def tls_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TlsDatabase]:
-    folder, authority = tmp_path_factory.mktemp("tls"), trustme.CA()
-    issued = authority.issue_cert(NAME)
-    certificate, key = folder / "tls.crt", folder / "tls.key"
-    issued.cert_chain_pems[0].write_to_path(certificate)
-    issued.private_key_pem.write_to_path(key)
-    with postgresql((certificate, key)) as service:
-        yield TlsDatabase(service, authority.cert_pem.bytes().decode())
+    issued = issue(tmp_path_factory.mktemp("tls"), NAME)
+    with postgresql(issued.files) as service:
+        yield TlsDatabase(service, issued.ca)
 
 
 @pytest.fixture
