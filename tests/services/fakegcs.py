@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlencode
 
 import urllib3
 from cryptography.hazmat.primitives import serialization
@@ -41,6 +41,18 @@ class FakeGcs:
         body = json.dumps({"name": name}).encode()
         made = urllib3.request("POST", f"{self.open_url}/storage/v1/b?project={PROJECT}", body=body)
         assert made.status == 200, made.data
+
+    def upload(self, bucket: str, name: str, content: bytes) -> None:
+        """Make an object, as its owner would."""
+        query = urlencode({"uploadType": "media", "name": name})
+        url = f"{self.open_url}/upload/storage/v1/b/{bucket}/o?{query}"
+        made = urllib3.request("POST", url, body=content)
+        assert made.status == 200, made.data
+
+    def names(self, bucket: str) -> list[str]:
+        """Names of the objects of a bucket, as its owner sees them."""
+        listed = urllib3.request("GET", f"{self.open_url}/storage/v1/b/{bucket}/o").json()
+        return sorted(each["name"] for each in listed.get("items", []))
 
     def make_key(self) -> dict[str, str]:
         """Make a service account and a key of it, as the file that Google hands out."""

@@ -26,10 +26,13 @@ class Versitygw:
 
 
 @contextmanager
-def versitygw(certificate: tuple[Path, Path] | None = None) -> Iterator[Versitygw]:
+def versitygw(
+    certificate: tuple[Path, Path] | None = None, *, versions: bool = False
+) -> Iterator[Versitygw]:
     """Run an S3 gateway on an empty folder and its IAM service, with one root key for both.
 
-    With `certificate`, the files of a certificate and of its key, both answer over TLS.
+    With `certificate`, the files of a certificate and of its key, both answer over TLS. With
+    `versions` a bucket can keep every version of its objects.
     """
     program = tool("versitygw")
     scheme = "https" if certificate else "http"
@@ -40,6 +43,10 @@ def versitygw(certificate: tuple[Path, Path] | None = None) -> Iterator[Versityg
     with folder() as root, ExitStack() as stack:
         (root / "data").mkdir()
         (root / "iam").mkdir()
+        (root / "versions").mkdir()
+        versioning: list[str | Path] = []
+        if versions:
+            versioning = ["--versioning-dir", root / "versions"]
         socket, iam, s3 = root / "iam.sock", free_port(), free_port()
         stack.enter_context(
             service(
@@ -73,6 +80,7 @@ def versitygw(certificate: tuple[Path, Path] | None = None) -> Iterator[Versityg
                     "--iam-standalone-endpoint",
                     socket,
                     "posix",
+                    *versioning,
                     root / "data",
                 ],
                 env=root_key,

@@ -235,6 +235,7 @@ OF_A_CLASS: Final = (
     *_each(CLASS, "spec.launchers", "Duplicate value", twice=2 * CLASS["spec"]["launchers"]),
     *_each(CLASS, "spec", "spec: Required value", missing=REMOVED),
     *_each(CLASS, "spec.server", "server: Required value", missing=REMOVED),
+    *_each(CLASS, "spec.deletionPolicy", 'supported values: "Retain", "Delete"', orphan="Orphan"),
 )  # fmt: skip
 
 OF_A_WORKSPACE: Final = (
@@ -274,6 +275,9 @@ OF_A_WORKSPACE: Final = (
            a_hyphen=[{"name": "MY-VARIABLE", "value": "x"}], empty=[{"name": "", "value": "x"}]),
     *_each(WORKSPACE, "spec.server.env", "Duplicate", twice=2 * [{"name": "A", "value": "a"}]),
     *_each(WORKSPACE, "spec.server.env", "must be of type array", a_map={"A": "x"}),
+    *_each(WORKSPACE, "spec.deletionPolicy", 'supported values: "Retain", "Delete"',
+           lower_case="delete", of_volumes="Recycle"),
+    *_each(WORKSPACE, "spec.deletionPolicy", "must be of type string", a_boolean=True),
     *_each(WORKSPACE, "spec.rotation.every", DURATION, days="30days", a_space="1 h"),
     *_each(WORKSPACE, "spec.rotation.grace", DURATION, words="a day"),
     *_each(WORKSPACE, "spec.rotation", "every is more than nothing", never={"every": "0s"}),

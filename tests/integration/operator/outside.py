@@ -113,16 +113,17 @@ def logins(world: World, namespace: str, name: str = "models") -> list[str]:
     """The roles with a login that the database server has for the workspace."""
     names = database_names(namespace, name)
     query = "SELECT rolname FROM pg_roles WHERE rolname = ANY(%s) AND rolcanlogin ORDER BY 1"
-    return _ask(world, query, [*names.logins])
+    return ask(world, query, [*names.logins])
 
 
 def databases(world: World, namespace: str, name: str = "models") -> list[str]:
     """The databases that the server has for the workspace."""
     query = "SELECT datname FROM pg_database WHERE datname = ANY(%s)"
-    return _ask(world, query, [database_names(namespace, name).database])
+    return ask(world, query, [database_names(namespace, name).database])
 
 
-def _ask(world: World, query: str, names: list[str]) -> list[str]:
+def ask(world: World, query: str, names: list[str]) -> list[str]:
+    """The first column of what the database server answers about `names`."""
     server = world.postgresql
     with closing(
         psycopg.connect(

@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from mooring_operator.kube import BINDING, EVENT, WORKSPACE
-from mooring_operator.reconcile.deletion import FORCE_ANNOTATION
+from mooring_operator.plan.deletion import FORCE_ANNOTATION
 from mooring_operator.stores.names import database_names, identity
 from tests.integration.operator import outside
 from tests.integration.operator.process import Operator

@@ -61,7 +61,9 @@ def test_a_workspace_on_stores_of_its_own(world: World) -> None:
         store_secret(world, team)
         world.secret(team, "their-database", {"uri": uri})
         root = bucket(world)
-        world.make_workspace(team, artifactStore=artifacts(root), backendStore=BACKEND)
+        stores = {"artifactStore": artifacts(root), "backendStore": BACKEND}
+        own: dict[str, Any] = {**stores, "deletionPolicy": "Delete"}
+        world.make_workspace(team, **own)
         world.converge(team)
 
         environment = world.published(team, "models")
@@ -73,6 +75,8 @@ def test_a_workspace_on_stores_of_its_own(world: World) -> None:
 
         world.api.delete(WORKSPACE, team, "models")
         until(lambda: world.api.get(WORKSPACE, team, "models") is None, "it to be gone")
+        assert outside.objects(world, "theirs") == ["theirs/artifact"], "their artifacts are theirs"
+        psycopg.connect(uri).close()
         assert outside.put(world, environment, "theirs") == OK, "their key is theirs"
 
 

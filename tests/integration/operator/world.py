@@ -101,7 +101,10 @@ class World:
 
     def namespace(self, name: str, **labels: str) -> str:
         """Make a namespace whose name begins with `name`."""
-        full = f"{name}-{self.id}"
+        return self.namespace_named(f"{name}-{self.id}", **labels)
+
+    def namespace_named(self, full: str, **labels: str) -> str:
+        """Make a namespace of that name."""
         self.api.create(
             {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": full, "labels": labels}}
         )

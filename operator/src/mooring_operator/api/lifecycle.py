@@ -1,7 +1,7 @@
-"""How long credentials live: fields that a workspace and its class share."""
+"""How credentials and data end: fields that a workspace and its class share."""
 
 from datetime import timedelta
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
@@ -93,6 +93,45 @@ class CredentialsStatus(ApiModel):
             description="When the store and the database stop taking the old credentials.",
             json_schema_extra={"format": "date-time"},
         ),
+    ] = None
+
+
+DeletionPolicy = Literal["Retain", "Delete"]
+
+
+class DeletionStatus(ApiModel):
+    """What the end of a workspace takes along; what is the team's own (existing) never goes."""
+
+    asked: Annotated[
+        str,
+        Field(max_length=253, description="What asked for this list: the time of the deletion."),
+    ]
+    policy: Annotated[
+        DeletionPolicy, Field(description="Delete: all of this goes. Retain: all of it stays.")
+    ]
+    artifacts: Annotated[
+        str | None, Field(max_length=1024, description="Where the artifacts lie.")
+    ] = None
+    objects: Annotated[
+        int | None, Field(description="How many objects lie there, every version counted.")
+    ] = None
+    bytes: Annotated[int | None, Field(description="The bytes of these objects.")] = None
+    more: Annotated[
+        bool | None,
+        Field(description="With true there are more objects than were counted."),
+    ] = None
+    removed: Annotated[
+        int | None, Field(description="How many of the objects are gone by now.")
+    ] = None
+    database: Annotated[str | None, Field(max_length=63, description="Name of the database.")] = (
+        None
+    )
+    experiments: Annotated[
+        int | None, Field(description="Experiments in it, deleted ones counted.")
+    ] = None
+    runs: Annotated[int | None, Field(description="Runs in it, deleted ones counted.")] = None
+    unknown: Annotated[
+        str | None, Field(max_length=4096, description="What could not be counted, and why.")
     ] = None
 
 

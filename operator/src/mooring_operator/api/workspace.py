@@ -8,7 +8,13 @@ from mooring_operator.api.artifactstore import OwnArtifactStore
 from mooring_operator.api.backendstore import OwnBackendStore
 from mooring_operator.api.base import ApiModel, Name, matches, rule, rules
 from mooring_operator.api.conditions import Condition
-from mooring_operator.api.lifecycle import CredentialsStatus, Duration, Rotation
+from mooring_operator.api.lifecycle import (
+    CredentialsStatus,
+    DeletionPolicy,
+    DeletionStatus,
+    Duration,
+    Rotation,
+)
 from mooring_operator.api.server import ServerSpec
 
 ArtifactAccess = Literal["Direct", "Proxied"]
@@ -163,6 +169,17 @@ class WorkspaceSpec(ApiModel):
     rotation: Annotated[
         Rotation, Field(description="When the credentials of the workspace are replaced.")
     ] = Rotation()
+    deletion_policy: Annotated[
+        DeletionPolicy | None,
+        Field(
+            description="What becomes of the data when the workspace, or its namespace, is "
+            "deleted. Retain: artifacts and runs stay where they are (a volume only as long as "
+            "its namespace). Delete: they go for good, every object below the workspace's prefix "
+            "in every version, or its container or volume, and its database with all copies; "
+            "never what artifactStore.existing and backendStore.existing name. Credentials are "
+            "revoked either way. Left out, as the class says."
+        ),
+    ] = None
     suspend: Annotated[
         bool,
         Field(
@@ -205,6 +222,10 @@ class WorkspaceStatus(ApiModel):
     ] = None
     credentials: Annotated[
         CredentialsStatus | None, Field(description="The credentials of store and database.")
+    ] = None
+    deletion: Annotated[
+        DeletionStatus | None,
+        Field(description="What the deletion of the workspace takes along, before it began."),
     ] = None
     conditions: Annotated[
         list[Condition],

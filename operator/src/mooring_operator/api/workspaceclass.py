@@ -10,7 +10,7 @@ from mooring_operator.api.base import ApiModel, Launcher, rule, rules
 from mooring_operator.api.conditions import Condition
 from mooring_operator.api.exposure import Exposure
 from mooring_operator.api.image import ContainerImage
-from mooring_operator.api.lifecycle import RotationDefaults
+from mooring_operator.api.lifecycle import DeletionPolicy, RotationDefaults
 from mooring_operator.api.monitoring import Monitoring
 from mooring_operator.api.network import NetworkAccess
 from mooring_operator.api.server import Limits, ServerDefaults
@@ -76,6 +76,13 @@ class WorkspaceClassSpec(ApiModel):
     rotation: Annotated[
         RotationDefaults, Field(description="When the workspaces' credentials are replaced.")
     ] = RotationDefaults()
+    deletion_policy: Annotated[
+        DeletionPolicy,
+        Field(
+            description="What becomes of the data of a workspace that is deleted and does not say "
+            "so itself (spec.deletionPolicy). Retain: it stays. Delete: it goes for good."
+        ),
+    ] = "Retain"
 
 
 class WorkspaceClassStatus(ApiModel):

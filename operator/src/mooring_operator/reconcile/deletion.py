@@ -1,68 +1,168 @@
-"""The end of a workspace: credentials are revoked, data stays."""
+"""The end of a workspace: credentials are revoked, data stays or goes."""
 
-from typing import Final
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
 
 import structlog
 
-from mooring.contract import GROUP
 from mooring_operator.api.conditions import READY, Finding, Verdict
-from mooring_operator.kube import Manifest
+from mooring_operator.api.lifecycle import DeletionStatus
+from mooring_operator.api.workspace import WorkspaceSpec
+from mooring_operator.api.workspaceclass import WorkspaceClassSpec
+from mooring_operator.kube import WORKSPACE, Manifest
+from mooring_operator.plan.deletion import (
+    FORCE_ANNOTATION,
+    blocked,
+    deleting,
+    is_forced,
+    listed,
+)
 from mooring_operator.plan.metadata import CLEANUP_FINALIZER, Owner
-from mooring_operator.reconcile.loading import load_class, provisioned_class
+from mooring_operator.queue import Key
+from mooring_operator.reconcile.loading import load_class, parse_spec, provisioned_class
 from mooring_operator.reconcile.provision import revoke
+from mooring_operator.reconcile.removal import (
+    artifacts_of,
+    database_of,
+    list_data,
+    remove_artifacts,
+    remove_database,
+    unlisted,
+)
 from mooring_operator.reconcile.report import report
 from mooring_operator.reconcile.transitions import announce
-from mooring_operator.reconcile.world import Blocked, Outcome, World, set_metadata
+from mooring_operator.reconcile.world import Blocked, Outcome, World, attempt, set_metadata
 from mooring_operator.stores.names import database_names, identity
 
-FORCE_ANNOTATION: Final = f"{GROUP}/force-delete"
-"""On a workspace: with "true" its deletion goes on without what cannot be revoked."""
-
-_REMEDIES: Final = {
-    "ClassNotFound": "Only the class says where they are: make it again as it was. ",
-}
+Result = TypeVar("Result")
 
 log = structlog.get_logger()
 
 
-def delete_workspace(world: World, live: Manifest, owner: Owner) -> Outcome:
-    """Revoke what lies outside the cluster, then let the API server delete the rest.
+def delete_workspace(world: World, live: Manifest, workspace: Owner) -> Outcome:
+    """Take back and remove what lies outside the cluster; the API server deletes the rest.
 
-    What cannot be revoked blocks the deletion, and the Ready condition says why, unless the
-    workspace is marked with `FORCE_ANNOTATION`: then the log and an Event say what is left behind.
+    What cannot be done blocks the deletion, and the Ready condition says why, unless the workspace
+    is marked with `FORCE_ANNOTATION`: then the log and an Event say what is left behind. A pass
+    takes seconds at most; the next one goes on where it ended.
     """
     finalizers = live["metadata"].get("finalizers", [])
     if CLEANUP_FINALIZER not in finalizers:
         return Outcome()
+    ending = _Ending(world, live, workspace, is_forced(live))
     try:
-        class_ = load_class(world.kube, live).spec
-        revoke(world, owner, class_.artifact_store, class_.backend_store)
-    except Blocked as blocked:
-        if live["metadata"].get("annotations", {}).get(FORCE_ANNOTATION) != "true":
-            verdict = Verdict(READY, _finding(owner, blocked.finding))
-            return report(world, live, [verdict], {"className": provisioned_class(live)})
-        _tell_left(world, live, owner, blocked.finding)
+        under_way = _end(ending)
+    except Blocked as reason:
+        return ending.report(reason.finding, listed(live))
+    if under_way is not None:
+        ending.report(deleting(under_way), under_way)
+        world.queue.add(Key(WORKSPACE.kind, workspace.namespace, workspace.name))
+        return Outcome()
+    if ending.left:
+        ending.tell_left()
     set_metadata(world, live, finalizers=[f for f in finalizers if f != CLEANUP_FINALIZER])
     return Outcome()
 
 
-def _finding(workspace: Owner, why: Finding) -> Finding:
-    return Finding(
-        "DeletionBlocked",
-        f"the workspace's credentials cannot be revoked: {why.message.rstrip('.')}. It is tried "
-        f"again. {_REMEDIES.get(why.reason, '')}To delete the workspace all the same, and leave "
-        "them valid: kubectl annotate "
-        f"-n {workspace.namespace} mlw/{workspace.name} {FORCE_ANNOTATION}=true",
-    )
+@dataclass(frozen=True, slots=True)
+class _Ending:
+    """A look at a workspace that ends; `left` is what a forced one leaves behind."""
+
+    world: World
+    live: Manifest
+    workspace: Owner
+    forced: bool
+    left: list[str] = field(default_factory=list)
+
+    def step(self, what: str, leaves: str, do: Callable[[], Result]) -> Result | None:
+        """What `do` returns. Where it is Blocked, raises Blocked with `what`, or leaves it."""
+        try:
+            return do()
+        except Blocked as reason:
+            if not self.forced:
+                finding = blocked(self.workspace, what, leaves, reason.finding)
+                raise Blocked(finding) from None
+            self.left.append(f"{leaves}, because: {reason.finding.message}")
+            return None
+
+    def report(self, finding: Finding, deletion: DeletionStatus | None) -> Outcome:
+        """Say why the workspace is still there."""
+        told = deletion and deletion.model_dump(by_alias=True, exclude_none=True)
+        fields = {"className": provisioned_class(self.live), "deletion": told}
+        return report(self.world, self.live, [Verdict(READY, finding)], fields)
+
+    def tell_left(self) -> None:
+        """Say what is left behind, where it is read when the workspace is gone."""
+        found = " ".join(self.left)
+        message = f"deletion forced by {FORCE_ANNOTATION}: left behind, perhaps valid: {found}"
+        named = f"{self.workspace.kind} {self.workspace.namespace}/{self.workspace.name}"
+        log.warning("deletion forced", object=named, message=message)
+        announce(self.world, self.live, Verdict(READY, Finding("DeletionForced", message)))
 
 
-def _tell_left(world: World, live: Manifest, workspace: Owner, why: Finding) -> None:
-    logins = database_names(workspace.namespace, workspace.name).logins
-    message = (
-        f"deletion forced by {FORCE_ANNOTATION}: left behind, and perhaps still valid, are user or "
-        f"role {identity(workspace.namespace, workspace.name)} of the artifact store and logins "
-        f"{', '.join(logins)} of the database server, because: {why.message}"
+def _end(ending: _Ending) -> DeletionStatus | None:
+    """Do what is to be done before the workspace may go; what is under way, None for nothing.
+
+    What goes is written down before anything does. Raises Blocked.
+    """
+    world, live, workspace = ending.world, ending.live, ending.workspace
+    unrevoked = "the workspace's credentials cannot be revoked"
+    credentials = _credentials(workspace)
+    found = ending.step(unrevoked, f"{credentials}, and its data", lambda: _load(world, live))
+    if found is None:
+        return None
+    spec, class_ = found
+    delete = (spec.deletion_policy or class_.deletion_policy) == "Delete"
+    list_ = listed(live)
+    if delete and list_ is None:
+        list_ = _list(ending, class_)
+        log.info("deleting", object=f"{workspace.namespace}/{workspace.name}",
+                 **list_.model_dump(exclude_none=True))  # fmt: skip
+        return list_
+    stores = class_.artifact_store, class_.backend_store
+    ending.step(unrevoked, credentials, lambda: revoke(world, workspace, *stores))
+    return _remove(ending, class_, list_) if delete and list_ else None
+
+
+def _load(world: World, live: Manifest) -> tuple[WorkspaceSpec, WorkspaceClassSpec]:
+    return parse_spec(WorkspaceSpec, live), load_class(world.kube, live).spec
+
+
+def _list(ending: _Ending, class_: WorkspaceClassSpec) -> DeletionStatus:
+    world, workspace = ending.world, ending.workspace
+    asked = ending.live["metadata"]["deletionTimestamp"]
+    found = attempt(lambda: list_data(world, workspace, class_, "Delete", asked))
+    if not isinstance(found, Finding):
+        return found
+    if not ending.forced:
+        what = "the workspace's data cannot be listed, so it does not go (deletionPolicy is Delete)"
+        raise Blocked(blocked(workspace, what, f"{_credentials(workspace)}, and data", found))
+    return unlisted(workspace, class_, "Delete", asked, found.message)
+
+
+def _remove(
+    ending: _Ending, class_: WorkspaceClassSpec, found: DeletionStatus
+) -> DeletionStatus | None:
+    """Remove the data; what is under way, None when it is all gone. Raises Blocked."""
+    world, workspace = ending.world, ending.workspace
+    artifacts, backend = class_.artifact_store, class_.backend_store
+    removed, done = ending.step(
+        "the workspace's artifacts cannot be removed (deletionPolicy is Delete)",
+        f"what is left in {artifacts_of(workspace, artifacts)}",
+        lambda: remove_artifacts(world, workspace, artifacts),
+    ) or (0, True)
+    if not done:
+        return found.model_copy(update={"removed": (found.removed or 0) + removed})
+    ending.step(
+        "the workspace's database cannot be removed (deletionPolicy is Delete)",
+        f"database {database_of(workspace, backend)}",
+        lambda: remove_database(world, workspace, backend),
     )
-    named = f"{workspace.kind} {workspace.namespace}/{workspace.name}"
-    log.warning("deletion forced", object=named, reason=why.reason, message=message)
-    announce(world, live, Verdict(READY, Finding("DeletionForced", message)))
+    return None
+
+
+def _credentials(workspace: Owner) -> str:
+    logins = ", ".join(database_names(workspace.namespace, workspace.name).logins)
+    user = identity(workspace.namespace, workspace.name)
+    return f"user or role {user} of the artifact store and logins {logins} of the database server"

@@ -14,6 +14,7 @@ from mooring_operator.api.base import SecretRef
 from mooring_operator.api.conditions import Finding
 from mooring_operator.kube import Kube
 from mooring_operator.plan.existing import FORM, DatabaseUri, InvalidUri, parse_database_uri
+from mooring_operator.plan.metadata import Owner
 from mooring_operator.reconcile.references import (
     admin_values,
     ca_bundle,
@@ -23,11 +24,16 @@ from mooring_operator.reconcile.references import (
 )
 from mooring_operator.reconcile.world import Blocked
 from mooring_operator.stores.azure import AzureBlobStore
+from mooring_operator.stores.azure_data import AzureData
+from mooring_operator.stores.contents import ArtifactData, DatabaseData
 from mooring_operator.stores.errors import StoreError
 from mooring_operator.stores.gcs import GcsStore
+from mooring_operator.stores.gcs_data import GcsData
 from mooring_operator.stores.measured import measured
+from mooring_operator.stores.names import DatabaseNames
 from mooring_operator.stores.postgresql import PostgresqlServer
 from mooring_operator.stores.postgresql_copies import PostgresqlCopies
+from mooring_operator.stores.postgresql_data import PostgresqlData
 from mooring_operator.stores.protocol import (
     ArtifactStore,
     AzureConnection,
@@ -39,6 +45,7 @@ from mooring_operator.stores.protocol import (
     S3Connection,
     StoreAccess,
 )
+from mooring_operator.stores.s3_data import S3Data
 from mooring_operator.stores.s3_iam import S3IamStore
 from mooring_operator.stores.unmanaged import UnmanagedArtifacts, UnmanagedDatabase
 
@@ -67,6 +74,28 @@ def artifact_store(
             return UnmanagedArtifacts(lambda: StoreAccess({}))
         case artifactstore.ExistingArtifacts() as existing:
             return UnmanagedArtifacts(lambda: _existing(kube, existing, namespace))
+
+
+def artifact_data(
+    kube: Kube, store: artifactstore.ArtifactStore, workspace: Owner
+) -> ArtifactData | None:
+    """The artifacts of a workspace at the store of its class; raises Blocked.
+
+    None where they lie on a volume, or are the team's own.
+    """
+    namespace, name = workspace.namespace, workspace.name
+    match store.chosen:
+        case artifactstore.S3Store() as s3:
+            prefix = artifactstore.artifact_prefix(s3, namespace, name)
+            return measured(S3Data(_s3(kube, s3).connection, prefix), "s3")
+        case artifactstore.AzureStore() as azure:
+            container = artifactstore.container_name(namespace, name)
+            return measured(AzureData(_azure(kube, azure).connection, container), "azure")
+        case artifactstore.GcsStore() as gcs:
+            prefix = artifactstore.artifact_prefix(gcs, namespace, name)
+            return measured(GcsData(_gcs(kube, gcs).connection, prefix), "gcs")
+        case artifactstore.VolumeStore() | artifactstore.ExistingArtifacts():
+            return None
 
 
 def _s3(kube: Kube, s3: artifactstore.S3Store) -> S3IamStore:
@@ -119,6 +148,13 @@ def database_copies(
 ) -> DatabaseCopies:
     """The copies of a workspace's database on the server of the class; raises Blocked."""
     return measured(PostgresqlCopies(_postgresql(kube, server), database), POSTGRESQL)
+
+
+def database_data(
+    kube: Kube, server: backendstore.PostgresqlStore, names: DatabaseNames
+) -> DatabaseData:
+    """A workspace's database on the server of its class; raises Blocked."""
+    return measured(PostgresqlData(_postgresql(kube, server), names), POSTGRESQL)
 
 
 def _postgresql(kube: Kube, postgresql: backendstore.PostgresqlStore) -> PostgresqlServer:

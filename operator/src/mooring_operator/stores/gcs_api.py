@@ -5,6 +5,7 @@ have no such store does not pay the 10 MB that they take.
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Final
@@ -98,25 +99,52 @@ def account(key_file: str) -> Account:
 
 def first_objects(connection: GcsConnection, prefix: str) -> None:
     """List one object below `prefix`; StoreError when that is refused."""
+    list_objects(connection, {"prefix": f"{prefix}/", "maxResults": "1"})
+
+
+def list_objects(connection: GcsConnection, query: Mapping[str, str]) -> dict[str, Any]:
+    """A page of the bucket's listing; StoreError when it is refused."""
+    status, found = _call(connection, "GET", f"?{urlencode(query)}")
+    if status != 200 or found.get("kind") != "storage#objects":
+        raise _refusal(connection, "list", status, found)
+    return found
+
+
+def delete_object(connection: GcsConnection, name: str, generation: str) -> None:
+    """Delete a version of an object; one that is not there is fine. StoreError when refused."""
+    path = f"/{quote(name, safe='')}?{urlencode({'generation': generation})}"
+    status, found = _call(connection, "DELETE", path)
+    if status not in {200, 204, 404}:
+        raise _refusal(connection, "delete an object of", status, found)
+
+
+def _call(connection: GcsConnection, method: str, path: str) -> tuple[int, dict[str, Any]]:
+    """Status and JSON of the answer to a request about the bucket's objects."""
     caller = account(connection.key_file)
-    endpoint = (connection.endpoint or PUBLIC_ENDPOINT).rstrip("/")
-    query = urlencode({"prefix": f"{prefix}/", "maxResults": 1})
-    url = f"{endpoint}/storage/v1/b/{quote(connection.bucket, safe='')}/o?{query}"
+    bucket = quote(connection.bucket, safe="")
+    url = f"{_endpoint(connection)}/storage/v1/b/{bucket}/o{path}"
     headers = {"Authorization": f"Bearer {caller.token()}"}
-    where = f"Google Cloud Storage at {endpoint}"
     try:
-        answer = _POOLS.request("GET", url, headers=headers, redirect=False)
+        answer = _POOLS.request(method, url, headers=headers, redirect=False)
     except exceptions.HTTPError as error:
         host = f"{ENDPOINT_FIELD}, or the DNS entry"
-        raise no_answer(where, ENDPOINT_FIELD, host, error) from None
-    found = _json(answer.data)
-    if answer.status != 200 or found.get("kind") != "storage#objects":
-        raise _refusal(connection, caller, where, answer.status, found)
+        raise no_answer(_where(connection), ENDPOINT_FIELD, host, error) from None
+    return answer.status, _json(answer.data)
+
+
+def _endpoint(connection: GcsConnection) -> str:
+    return (connection.endpoint or PUBLIC_ENDPOINT).rstrip("/")
+
+
+def _where(connection: GcsConnection) -> str:
+    return f"Google Cloud Storage at {_endpoint(connection)}"
 
 
 def _refusal(
-    connection: GcsConnection, caller: Account, where: str, status: int, found: dict[str, Any]
+    connection: GcsConnection, what: str, status: int, found: dict[str, Any]
 ) -> StoreError:
+    """Why `what` could not be done with the bucket."""
+    where, email = _where(connection), account(connection.key_file).email
     error = found.get("error")
     said = str(error.get("message", "")) if isinstance(error, dict) else ""
     reason = {401: Reason.WRONG_CREDENTIALS, 403: Reason.ACCESS_DENIED, 429: Reason.BUSY}.get(
@@ -127,14 +155,15 @@ def _refusal(
     text = {
         Reason.MISSING_BUCKET: f"{where} has no bucket {connection.bucket}: make it, or correct "
         f"{BUCKET_FIELD}.",
-        Reason.WRONG_CREDENTIALS: f"{where} does not accept {caller.email} (HTTP 401): {said} Put "
+        Reason.WRONG_CREDENTIALS: f"{where} does not accept {email} (HTTP 401): {said} Put "
         f"a live key into the Secret that {KEY_FIELD} names.",
-        Reason.ACCESS_DENIED: f"{where} does not let {caller.email} list bucket "
+        Reason.ACCESS_DENIED: f"{where} does not let {email} {what} bucket "
         f"{connection.bucket}: {said} Give it roles/storage.objectUser on the bucket.",
-        Reason.BUSY: f"{where} could not list bucket {connection.bucket} now (HTTP {status}): "
+        Reason.BUSY: f"{where} could not {what} bucket {connection.bucket} now (HTTP {status}): "
         f"{said} It is tried again.",
-        Reason.UNEXPECTED_ANSWER: f"{where} answered the listing of bucket {connection.bucket} "
-        f"with HTTP {status}, not as Cloud Storage does: {said} Check {ENDPOINT_FIELD}.",
+        Reason.UNEXPECTED_ANSWER: f"{where} answered the request to {what} bucket "
+        f"{connection.bucket} with HTTP {status}, not as Cloud Storage does: {said} Check "
+        f"{ENDPOINT_FIELD}.",
     }[reason]
     return StoreError(reason, text, transient=reason is Reason.BUSY)
 
