@@ -93,6 +93,10 @@ class Tracking:
         """Set a tag of a run."""
         self._post("runs/set-tag", run_id=run_id, key=key, value=value)
 
+    def delete_run(self, run_id: str) -> None:
+        """Mark a run as deleted."""
+        self._post("runs/delete", run_id=run_id)
+
     def registered_model(self, name: str) -> dict[str, Any] | None:
         """A registered model; None where there is none."""
         answer = self._client.get("/registered-models/get", params={"name": name})

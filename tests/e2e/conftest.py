@@ -16,7 +16,13 @@ from tests.demo.system import PLAYGROUND, bring_up
 from tests.e2e import scenarios
 from tests.e2e.jobs import Jobs, Outcome
 from tests.e2e.scenarios import Broken
-from tests.e2e.workspaces import OwnWorkspace, operator_stopped, own_workspace, start_operator
+from tests.e2e.workspaces import (
+    OwnWorkspace,
+    operator_stopped,
+    own_bucket,
+    own_workspace,
+    start_operator,
+)
 
 DAGS: Final = Path(__file__).parent / "dags"
 DAG_FOLDER: Final = "/opt/airflow/dags/e2e"
@@ -57,7 +63,8 @@ def store(system: None) -> Iterator[Any]:
 @pytest.fixture(scope="module")
 def fragile(jobs: Jobs) -> Iterator[OwnWorkspace]:
     """A workspace that may be broken: a bucket and a key of its own, and no operator to heal it."""
-    with own_workspace("e2e-fragile", "Minted") as mine, operator_stopped():
+    name = "e2e-fragile"
+    with own_workspace(name, own_bucket(name, "Minted")) as mine, operator_stopped():
         yield mine
 
 

@@ -13,7 +13,7 @@ from tests.demo.cluster import TIMEOUT, apply, get, kubectl
 from tests.demo.store import tracking
 from tests.e2e.jobs import MOORED, Jobs, training
 from tests.e2e.scenarios import GO, let_go, running, unique
-from tests.e2e.workspaces import OwnWorkspace, keys, own_workspace
+from tests.e2e.workspaces import OwnWorkspace, keys, own_bucket, own_workspace, restart_server
 
 TEAM: Final = "team-a"
 GUARD_MAY_COST_S: Final = 1.0
@@ -24,7 +24,8 @@ USER: Final = 10001
 
 @pytest.fixture(scope="module")
 def minted(jobs: Jobs) -> Iterator[OwnWorkspace]:
-    with own_workspace("e2e-minted", "Minted") as mine:
+    name = "e2e-minted"
+    with own_workspace(name, own_bucket(name, "Minted")) as mine:
         yield mine
 
 
@@ -45,10 +46,7 @@ def test_server_restart_loses_no_run(jobs: Jobs, minted: OwnWorkspace) -> None:
     started = jobs.start(MOORED, [pod])
     with tracking(minted.name) as server:
         (run,) = running(server, experiment, 1)
-    deployment = f"deploy/{minted.name}-mlflow"
-    server_pods = ("-n", minted.name, "-l", "app.kubernetes.io/component=server")
-    kubectl("delete", "pods", *server_pods, TIMEOUT)
-    kubectl("rollout", "status", "-n", minted.name, deployment, TIMEOUT)
+    restart_server(minted.name)
     with tracking(minted.name) as server:
         let_go(server, [run])
         (outcome,) = jobs.finish(started)

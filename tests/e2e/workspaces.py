@@ -19,10 +19,14 @@ OPERATOR_PODS: Final = ("pods", "-n", MOORING, "-l", "app.kubernetes.io/name=moo
 
 @dataclass(frozen=True, slots=True)
 class OwnWorkspace:
-    """A workspace in a namespace of its name, whose class has a bucket of its own."""
+    """A workspace of a class of its own, in a namespace of its name."""
 
     name: str
-    bucket: str
+
+    @property
+    def bucket(self) -> str:
+        """The bucket of its class, where that has one."""
+        return self.name
 
     @property
     def published(self) -> str:
@@ -31,27 +35,42 @@ class OwnWorkspace:
 
     def secret(self) -> dict[str, str]:
         """What is in the Secret that pods get."""
-        data = get("secret", self.published, self.name)["data"]
+        data = get("secret", self.published, self.name).get("data", {})
         return {name: base64.b64decode(value).decode() for name, value in data.items()}
 
 
 @contextmanager
-def own_workspace(name: str, credentials: str) -> Iterator[OwnWorkspace]:
+def own_workspace(
+    name: str, class_spec: Mapping[str, Any], spec: Mapping[str, Any] | None = None
+) -> Iterator[OwnWorkspace]:
     """A workspace called `name` of a class of its own; all of it is deleted after the block.
 
-    What a killed test session left of it is deleted before.
+    `class_spec` is what its class has otherwise than the default one. What a killed test session
+    left of it is deleted before.
     """
-    mine = OwnWorkspace(name, name)
+    mine = OwnWorkspace(name)
     namespace, claim = workspace(name)
-    claim["spec"] = {"className": name}
+    claim["spec"] = {"className": name, **(spec or {})}
+    class_ = {
+        "apiVersion": contract.API_VERSION,
+        "kind": "MlflowWorkspaceClass",
+        "metadata": {"name": name},
+        "spec": {**get("mlwc", DEFAULT_CLASS)["spec"], **class_spec},
+    }
     _remove(mine)
     try:
-        apply(_class(mine, credentials), namespace, claim)
+        apply(class_, namespace, claim)
         wait_ready("mlw", name, name)
         wait_injected(name)
         yield mine
     finally:
         _remove(mine)
+
+
+def own_bucket(name: str, credentials: str) -> dict[str, Any]:
+    """The artifact store of a class: the default one's, but another bucket and credentials."""
+    store = get("mlwc", DEFAULT_CLASS)["spec"]["artifactStore"]["s3"]
+    return {"artifactStore": {"s3": {**store, "bucket": name, "credentials": credentials}}}
 
 
 def _remove(mine: OwnWorkspace) -> None:
@@ -61,17 +80,6 @@ def _remove(mine: OwnWorkspace) -> None:
     kubectl("delete", "mlwc", name, "--ignore-not-found", TIMEOUT)
     with s3() as client:
         remove_bucket(client, mine.bucket)
-
-
-def _class(mine: OwnWorkspace, credentials: str) -> dict[str, Any]:
-    spec = get("mlwc", DEFAULT_CLASS)["spec"]
-    spec["artifactStore"]["s3"] |= {"bucket": mine.bucket, "credentials": credentials}
-    return {
-        "apiVersion": contract.API_VERSION,
-        "kind": "MlflowWorkspaceClass",
-        "metadata": {"name": mine.name},
-        "spec": spec,
-    }
 
 
 @contextmanager
@@ -101,6 +109,13 @@ def stop_server(name: str) -> None:
 def start_server(name: str) -> None:
     """Have the tracking server of the workspace called `name` up again."""
     kubectl("scale", "-n", name, f"deploy/{name}-mlflow", "--replicas=1")
+    kubectl("rollout", "status", "-n", name, f"deploy/{name}-mlflow", TIMEOUT)
+
+
+def restart_server(name: str) -> None:
+    """End the pod of the tracking server of the workspace called `name`; there is another then."""
+    server = ("-n", name, "-l", "app.kubernetes.io/component=server")
+    kubectl("delete", "pods", *server, TIMEOUT)
     kubectl("rollout", "status", "-n", name, f"deploy/{name}-mlflow", TIMEOUT)
 
 

@@ -43,6 +43,9 @@ from mooring_operator.plan.volume import data_mounts, data_volumes
 
 CONFIG_ANNOTATION: Final = f"{contract.GROUP}/config-digest"
 SHUTDOWN_S: Final = 60
+DRAIN_S: Final = 5
+"""A server that is to end still answers for so long: every node hears of it in its own time
+(https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-termination-flow)."""
 
 SETTINGS: Final = {
     "MLFLOW_HOST": "0.0.0.0",  # noqa: S104 (in its pod)
@@ -156,6 +159,10 @@ def _rolling() -> dict[str, Any]:
     return {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}}
 
 
+def _drain() -> dict[str, Any]:
+    return {"preStop": {"sleep": {"seconds": DRAIN_S}}}
+
+
 def _recreate() -> dict[str, Any]:
     """The old server lets go of the volume before the new one starts."""
     return {"type": "Recreate"}
@@ -214,6 +221,8 @@ def _container(
         "command": ["mooring", "serve"],
         "env": [*_environment(connection, plan), *map(_variable, plan.environment)],
         "ports": [{"name": "http", "containerPort": PORT, "protocol": "TCP"}],
+        # on a volume the next server waits for this one to end
+        **({} if connection.store.claim else {"lifecycle": _drain()}),
         "startupProbe": {"httpGet": health, "periodSeconds": 1, "failureThreshold": 180},
         "readinessProbe": {"httpGet": deep, "periodSeconds": 5, "timeoutSeconds": 5},
         "livenessProbe": {

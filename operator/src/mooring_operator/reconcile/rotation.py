@@ -14,6 +14,7 @@ from mooring_operator.plan.metadata import STORE, Owner, child, namespaced_name
 from mooring_operator.plan.rotation import ROTATION_KEY, Policy, Rotation, wait_until
 from mooring_operator.queue import Key
 from mooring_operator.reconcile.provision import credential_id
+from mooring_operator.reconcile.workloads import no_server_ends
 from mooring_operator.reconcile.world import World, apply, attempt
 
 HORIZON_S: Final = 3600.0
@@ -35,12 +36,14 @@ def follow(
     """status.credentials, and whether a binding still publishes what was replaced.
 
     The grace begins when no server has the old credentials (`served` says that the newest one is
-    the only one) and no binding of `bindings` publishes them, so that a pod that started a moment
-    before has all of it.
+    the only one, besides those that are ending) and no binding of `bindings` publishes them, so
+    that a pod that started a moment before has all of it.
     """
     known, pending = [], False
     for state in states:
-        old = state.rotation.in_use if served else ()
+        old = state.rotation.in_use
+        if old and not (served and no_server_ends(world, workspace)):
+            old = ()
         begun = attempt(partial(_begin_grace, world, workspace, state, bindings)) if old else state
         # whoever refuses the write, a quota or an admission policy, may change his mind
         known.append(state if isinstance(begun, Finding) else begun)

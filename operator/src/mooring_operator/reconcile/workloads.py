@@ -34,3 +34,9 @@ def server_is_gone(world: World, workspace: Owner) -> bool:
     if live is not None and live["spec"].get("replicas", 1):
         world.kube.merge(live, {"spec": {"replicas": 0}})
     return not pods_of(world, workspace, SERVER)
+
+
+def no_server_ends(world: World, workspace: Owner) -> bool:
+    """Whether no tracking server is on its way out: such a one still answers."""
+    pods = pods_of(world, workspace, SERVER)
+    return not any("deletionTimestamp" in pod["metadata"] for pod in pods)
