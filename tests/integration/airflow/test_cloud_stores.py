@@ -15,8 +15,10 @@ from uuid import uuid4
 import pytest
 
 from mooring import contract
-from mooring_operator.api.artifactstore import ArtifactStore, AzureStore, GcsStore, container_name
+from mooring_operator.api.artifactstore import ArtifactStore
+from mooring_operator.api.azure import AzureStore, container_name
 from mooring_operator.api.base import SecretRef
+from mooring_operator.api.gcs import GcsStore
 from mooring_operator.plan.artifactstore import store_client
 from mooring_operator.plan.connection import StoreClient
 from mooring_operator.plan.metadata import Owner
@@ -103,7 +105,7 @@ def gcs_pods(fakegcs_service: FakeGcs) -> Iterator[Pods]:
     fakegcs_service.make_bucket(bucket)
     key = json.dumps(fakegcs_service.make_key())
     model = GcsStore(bucket=bucket, endpoint=fakegcs_service.url, key_secret=SECRET)
-    store = gcs.GcsStore(GcsConnection(fakegcs_service.url, bucket, key))
+    store = gcs.GcsBucketStore(GcsConnection(fakegcs_service.url, bucket, key))
     made = store.ensure(StoreGrant("mooring-team-a_team-a", "team-a/team-a"))
     with served(store_client(ArtifactStore(gcs=model), OWNER, dict(made.files))) as pods:
         yield pods

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from mooring import contract
-from mooring_operator.api.artifactstore import container_name
+from mooring_operator.api.azure import container_name
 from mooring_operator.kube import BINDING, DEPLOYMENT, SECRET, WORKSPACE
 from mooring_operator.plan.rotation import ROTATE_ANNOTATION
 from tests.integration.operator.api import Refused

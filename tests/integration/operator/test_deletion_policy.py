@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from mooring_operator.api.artifactstore import container_name
+from mooring_operator.api.azure import container_name
 from mooring_operator.kube import EVENT, PERSISTENT_VOLUME_CLAIM, WORKSPACE
 from mooring_operator.plan.deletion import FORCE_ANNOTATION
 from mooring_operator.stores.names import database_names

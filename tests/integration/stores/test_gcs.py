@@ -16,7 +16,7 @@ from mlflow.store.artifact.artifact_repository_registry import get_artifact_repo
 
 from mooring import contract
 from mooring_operator.stores.errors import Reason, StoreError
-from mooring_operator.stores.gcs import GcsStore
+from mooring_operator.stores.gcs import GcsBucketStore
 from mooring_operator.stores.protocol import GcsConnection, StoreGrant
 from tests.integration.stores.web import web_server
 from tests.services.fakegcs import FakeGcs
@@ -65,7 +65,7 @@ def test_mlflow_goes_on_without_a_credential_and_the_operator_does_not(
 def test_what_is_handed_out_is_what_mlflow_needs(
     gcs: GcsConnection, pod: Path, tmp_path: Path, fakegcs_service: FakeGcs
 ) -> None:
-    access = GcsStore(gcs).ensure(GRANT)
+    access = GcsBucketStore(gcs).ensure(GRANT)
     assert access.env == {}
     pod.write_text(access.files[contract.GOOGLE_KEY_FILE])
 
@@ -76,7 +76,7 @@ def test_what_is_handed_out_is_what_mlflow_needs(
 
 
 def test_a_second_ensure_answers_the_same_and_writes_nothing(gcs: GcsConnection, pod: Path) -> None:
-    store = GcsStore(gcs)
+    store = GcsBucketStore(gcs)
     first = store.ensure(GRANT)
     assert store.ensure(GRANT) == first
     store.check()
@@ -101,11 +101,11 @@ def test_a_key_that_was_deleted(
 
 
 def told(
-    connection: GcsConnection, ask: Callable[[GcsStore], object] = lambda store: store.check()
+    connection: GcsConnection, ask: Callable[[GcsBucketStore], object] = lambda store: store.check()
 ) -> StoreError:
     started = time.monotonic()
     with pytest.raises(StoreError) as raised:
-        ask(GcsStore(connection))
+        ask(GcsBucketStore(connection))
     for line in connection.key_file.split("\\n")[1:-1]:
         assert line not in f"{raised.value} {raised.value!r}"
     assert time.monotonic() - started < SECONDS
@@ -119,7 +119,7 @@ def with_key(gcs: GcsConnection, **changes: object) -> GcsConnection:
 
 
 def test_a_good_connection_is_proven(gcs: GcsConnection) -> None:
-    GcsStore(gcs).check()
+    GcsBucketStore(gcs).check()
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mooring_operator.api.artifactstore import container_name
+from mooring_operator.api.azure import container_name
 
 LABEL = st.from_regex(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", fullmatch=True)
 AZURE = re.compile(r"[a-z0-9](-?[a-z0-9]){2,62}")

@@ -98,7 +98,7 @@ class ExistingDatabase(ApiModel):
     ]
 
 
-class OwnBackendStore(OneOf):
+class OwnBackendStore(OneOf[ExistingDatabase]):
     """The backend store that a workspace uses instead of its class's."""
 
     existing: Annotated[
@@ -106,7 +106,10 @@ class OwnBackendStore(OneOf):
     ] = None
 
 
-class BackendStore(OneStore):
+Store = PostgresqlStore | SqliteStore | ExistingDatabase
+
+
+class BackendStore(OneStore[Store]):
     """Where runs, parameters and metrics are kept: exactly one store."""
 
     postgresql: Annotated[PostgresqlStore | None, Field(description="A PostgreSQL server.")] = None
@@ -114,12 +117,6 @@ class BackendStore(OneStore):
         SqliteStore | None,
         Field(description="A SQLite file on the volume; goes with artifactStore.volume only."),
     ] = None
-
-    @property
-    def chosen(self) -> PostgresqlStore | SqliteStore | ExistingDatabase:
-        """The store that is set."""
-        store: PostgresqlStore | SqliteStore | ExistingDatabase = self.only
-        return store
 
 
 class EffectiveBackendStore(BackendStore):

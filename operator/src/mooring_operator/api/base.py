@@ -1,7 +1,7 @@
 """What every model of the API shares."""
 
 import json
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Generic, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
@@ -64,17 +64,20 @@ def _the_same_one(schema: dict[str, Any]) -> None:
     schema["x-kubernetes-validations"].append(fixed("the data") | {"rule": kept})
 
 
-class OneOf(ApiModel):
+Choice = TypeVar("Choice")
+
+
+class OneOf(ApiModel, Generic[Choice]):
     """A choice: every field is a possibility, and exactly one is set."""
 
     model_config = ApiModel.model_config | {"json_schema_extra": _exactly_one}
 
     @property
-    def only(self) -> Any:
+    def chosen(self) -> Choice:
         """The value that is set."""
         return self._values()[0]
 
-    def _values(self) -> list[Any]:
+    def _values(self) -> list[Choice]:
         values = (getattr(self, name) for name in type(self).model_fields)
         return [value for value in values if value is not None]
 
@@ -87,7 +90,7 @@ class OneOf(ApiModel):
         return self
 
 
-class OneStore(OneOf):
+class OneStore(OneOf[Choice]):
     """A choice of where data lies: it is made once."""
 
     model_config = ApiModel.model_config | {"json_schema_extra": _the_same_one}

@@ -32,7 +32,7 @@ class GatewayExposure(ApiModel):
     ] = "https"
 
 
-class IngressTls(OneOf):
+class IngressTls(OneOf[str]):
     """Where the certificate of a host comes from."""
 
     secret_name: Annotated[

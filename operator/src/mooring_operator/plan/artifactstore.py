@@ -6,16 +6,10 @@ One function for each kind of store.
 from collections.abc import Mapping
 
 from mooring import contract
-from mooring_operator.api.artifactstore import (
-    ArtifactStore,
-    AzureStore,
-    ExistingArtifacts,
-    GcsStore,
-    S3Store,
-    VolumeStore,
-    artifact_prefix,
-    container_name,
-)
+from mooring_operator.api.artifactstore import ArtifactStore, VolumeStore, artifact_prefix
+from mooring_operator.api.azure import AzureStore, container_name
+from mooring_operator.api.gcs import GcsStore
+from mooring_operator.api.s3 import ExistingArtifacts, S3Store
 from mooring_operator.plan.connection import StoreClient
 from mooring_operator.plan.metadata import Owner
 from mooring_operator.plan.volume import ARTIFACTS_PATH, DATA

@@ -15,7 +15,6 @@ from mooring_operator.api.backendstore import (
     PostgresqlStore,
     SqliteStore,
 )
-from mooring_operator.api.conditions import Finding
 from mooring_operator.kube import JOB, SECRET, Kube, Manifest
 from mooring_operator.plan.binding import decoded
 from mooring_operator.plan.database import (
@@ -36,9 +35,8 @@ from mooring_operator.reconcile.outside import (
     existing_database,
 )
 from mooring_operator.reconcile.workloads import selector_of
-from mooring_operator.reconcile.world import Blocked, World, apply
+from mooring_operator.reconcile.world import World, apply, ask
 from mooring_operator.status.workloads import job_finished
-from mooring_operator.stores.errors import StoreError
 from mooring_operator.stores.names import DatabaseNames, database_names
 from mooring_operator.stores.protocol import DatabaseGrant, Login
 
@@ -82,13 +80,10 @@ def ensure_database(
     if not rotate and not over:
         apply(world, secret, live)
     server = database_server(world.kube, store)
-    try:
-        if over:
-            # first: a rotation that is due as well makes this role anew
-            server.revoke(over)
-        server.ensure(_grant(names, logins))
-    except StoreError as error:
-        raise Blocked(Finding(error.reason, error.message)) from None
+    if over:
+        # first: a rotation that is due as well makes this role anew
+        ask(lambda: server.revoke(over))
+    ask(lambda: server.ensure(_grant(names, logins)))
     if rotate or over:
         apply(world, secret, live)
     return Database(_client(secret), state)
@@ -116,10 +111,8 @@ def database_grant(kube: Kube, workspace: Owner) -> DatabaseGrant:
 
 def revoke_logins(world: World, workspace: Owner, store: BackendStore) -> None:
     """Drop every login to the workspace's database. Raises Blocked."""
-    try:
-        database_server(world.kube, store).revoke(_names(workspace).logins)
-    except StoreError as error:
-        raise Blocked(Finding(error.reason, error.message)) from None
+    server = database_server(world.kube, store)
+    ask(lambda: server.revoke(_names(workspace).logins))
 
 
 def _names(workspace: Owner) -> DatabaseNames:

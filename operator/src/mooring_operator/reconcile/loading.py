@@ -8,7 +8,6 @@ from pydantic import BaseModel, ValidationError
 
 from mooring_operator.api.artifactstore import EffectiveArtifactStore
 from mooring_operator.api.backendstore import EffectiveBackendStore
-from mooring_operator.api.base import OneOf
 from mooring_operator.api.conditions import Finding
 from mooring_operator.api.workspace import AllowedNamespaces, ArtifactAccess, WorkspaceSpec
 from mooring_operator.api.workspaceclass import (
@@ -45,7 +44,7 @@ def load_class(kube: Kube, workspace: Manifest) -> LoadedClass:
 
 def _with_own(spec: WorkspaceClassSpec, workspace: Manifest) -> WorkspaceClassSpec:
     own = parse_spec(WorkspaceSpec, workspace)
-    stores: dict[str, OneOf] = {}
+    stores: dict[str, EffectiveArtifactStore | EffectiveBackendStore] = {}
     if own.artifact_store:
         stores["artifact_store"] = EffectiveArtifactStore(existing=own.artifact_store.existing)
     if own.backend_store:

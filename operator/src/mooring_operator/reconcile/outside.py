@@ -10,8 +10,12 @@ from mooring.contract import (
     S3_ENDPOINT_URL,
 )
 from mooring_operator.api import artifactstore, backendstore
+from mooring_operator.api.artifactstore import VolumeStore
+from mooring_operator.api.azure import AzureStore, container_name
 from mooring_operator.api.base import SecretRef
 from mooring_operator.api.conditions import Finding
+from mooring_operator.api.gcs import GcsStore
+from mooring_operator.api.s3 import ExistingArtifacts, S3Store
 from mooring_operator.kube import Kube
 from mooring_operator.plan.existing import FORM, DatabaseUri, InvalidUri, parse_database_uri
 from mooring_operator.plan.metadata import Owner
@@ -22,12 +26,11 @@ from mooring_operator.reconcile.references import (
     own_authorities,
     secret_values,
 )
-from mooring_operator.reconcile.world import Blocked
+from mooring_operator.reconcile.world import Blocked, ask
 from mooring_operator.stores.azure import AzureBlobStore
 from mooring_operator.stores.azure_data import AzureData
 from mooring_operator.stores.contents import ArtifactData, DatabaseData
-from mooring_operator.stores.errors import StoreError
-from mooring_operator.stores.gcs import GcsStore
+from mooring_operator.stores.gcs import GcsBucketStore
 from mooring_operator.stores.gcs_data import GcsData
 from mooring_operator.stores.measured import measured
 from mooring_operator.stores.names import DatabaseNames
@@ -64,15 +67,15 @@ def artifact_store(
     `namespace` is that of the workspace, whose own Secrets lie there.
     """
     match store.chosen:
-        case artifactstore.S3Store() as s3:
+        case S3Store() as s3:
             return measured(_s3(kube, s3), "s3")
-        case artifactstore.AzureStore() as azure:
+        case AzureStore() as azure:
             return measured(_azure(kube, azure), "azure")
-        case artifactstore.GcsStore() as gcs:
+        case GcsStore() as gcs:
             return measured(_gcs(kube, gcs), "gcs")
-        case artifactstore.VolumeStore():
+        case VolumeStore():
             return UnmanagedArtifacts(lambda: StoreAccess({}))
-        case artifactstore.ExistingArtifacts() as existing:
+        case ExistingArtifacts() as existing:
             return UnmanagedArtifacts(lambda: _existing(kube, existing, namespace))
 
 
@@ -85,20 +88,20 @@ def artifact_data(
     """
     namespace, name = workspace.namespace, workspace.name
     match store.chosen:
-        case artifactstore.S3Store() as s3:
+        case S3Store() as s3:
             prefix = artifactstore.artifact_prefix(s3, namespace, name)
             return measured(S3Data(_s3(kube, s3).connection, prefix), "s3")
-        case artifactstore.AzureStore() as azure:
-            container = artifactstore.container_name(namespace, name)
+        case AzureStore() as azure:
+            container = container_name(namespace, name)
             return measured(AzureData(_azure(kube, azure).connection, container), "azure")
-        case artifactstore.GcsStore() as gcs:
+        case GcsStore() as gcs:
             prefix = artifactstore.artifact_prefix(gcs, namespace, name)
             return measured(GcsData(_gcs(kube, gcs).connection, prefix), "gcs")
-        case artifactstore.VolumeStore() | artifactstore.ExistingArtifacts():
+        case VolumeStore() | ExistingArtifacts():
             return None
 
 
-def _s3(kube: Kube, s3: artifactstore.S3Store) -> S3IamStore:
+def _s3(kube: Kube, s3: S3Store) -> S3IamStore:
     field = "spec.artifactStore.s3.adminSecret"
     key_id, key = admin_values(kube, s3.admin_secret, field, *KEY)
     return S3IamStore(
@@ -117,13 +120,13 @@ def _s3(kube: Kube, s3: artifactstore.S3Store) -> S3IamStore:
     )
 
 
-def _azure(kube: Kube, azure: artifactstore.AzureStore) -> AzureBlobStore:
+def _azure(kube: Kube, azure: AzureStore) -> AzureBlobStore:
     field = "spec.artifactStore.azure.adminSecret"
     (key,) = admin_values(kube, azure.admin_secret, field, AZURE_ACCESS_KEY)
     return AzureBlobStore(AzureConnection(azure.account, azure.url, key))
 
 
-def _gcs(kube: Kube, gcs: artifactstore.GcsStore) -> GcsStore:
+def _gcs(kube: Kube, gcs: GcsStore) -> GcsBucketStore:
     field = "class, spec.artifactStore.gcs.keySecret"
     where, values = found_secret(kube, gcs.key_secret, field)
     key_file = values.get(GOOGLE_KEY_FILE, "")
@@ -131,7 +134,7 @@ def _gcs(kube: Kube, gcs: artifactstore.GcsStore) -> GcsStore:
         found = f"the keys {', '.join(sorted(values)) or '(none)'}"
         message = f"{where} has {found}; it must have {GOOGLE_KEY_FILE}"
         raise Blocked(Finding("InvalidSecret", message))
-    return GcsStore(GcsConnection(gcs.endpoint, gcs.bucket, key_file))
+    return GcsBucketStore(GcsConnection(gcs.endpoint, gcs.bucket, key_file))
 
 
 def database_server(kube: Kube, store: backendstore.BackendStore) -> DatabaseServer:
@@ -177,7 +180,7 @@ def database_authorities(kube: Kube, postgresql: backendstore.PostgresqlStore) -
     return ca_bundle(kube, postgresql.ca_bundle, "spec.backendStore.postgresql.caBundle")
 
 
-def _existing(kube: Kube, existing: artifactstore.ExistingArtifacts, namespace: str) -> StoreAccess:
+def _existing(kube: Kube, existing: ExistingArtifacts, namespace: str) -> StoreAccess:
     """What the team's own Secret says; raises Blocked."""
     ref = SecretRef(name=existing.secret_ref.name, namespace=namespace)
     field = "spec.artifactStore.existing.secretRef"
@@ -211,8 +214,7 @@ def existing_database(
         ca=found.ca,
         ca_where=f"key {CA_FILE} of that Secret",
     )
-    try:
-        PostgresqlServer(connection).probe(found.database, Login(found.role, found.password))
-    except StoreError as error:
-        raise Blocked(Finding(error.reason, f"{field}: {where}: {error.message}")) from None
+    login = Login(found.role, found.password)
+    server = PostgresqlServer(connection)
+    ask(lambda: server.probe(found.database, login), about=f"{field}: {where}: ")
     return found

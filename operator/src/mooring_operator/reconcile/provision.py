@@ -8,18 +8,12 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from mooring.contract import AWS_ROLE_ARN
-from mooring_operator.api.artifactstore import (
-    ArtifactStore,
-    AzureStore,
-    ExistingArtifacts,
-    GcsStore,
-    S3Store,
-    VolumeStore,
-    artifact_prefix,
-    container_name,
-)
+from mooring_operator.api.artifactstore import ArtifactStore, VolumeStore, artifact_prefix
+from mooring_operator.api.azure import AzureStore, container_name
 from mooring_operator.api.backendstore import BackendStore
 from mooring_operator.api.conditions import Finding
+from mooring_operator.api.gcs import GcsStore
+from mooring_operator.api.s3 import ExistingArtifacts, S3Store
 from mooring_operator.kube import SECRET, Kube, Manifest
 from mooring_operator.plan.artifactstore import is_file
 from mooring_operator.plan.binding import decoded, encoded
@@ -28,8 +22,7 @@ from mooring_operator.plan.rotation import ROTATION_KEY, Policy, Rotation, loade
 from mooring_operator.plan.trust import Account
 from mooring_operator.reconcile.database import revoke_logins
 from mooring_operator.reconcile.outside import artifact_store
-from mooring_operator.reconcile.world import Blocked, World, apply, attempt, require_ours
-from mooring_operator.stores.errors import StoreError
+from mooring_operator.reconcile.world import Blocked, World, apply, ask, attempt, require_ours
 from mooring_operator.stores.names import identity, subject
 from mooring_operator.stores.protocol import StoreGrant, held_key_id
 
@@ -98,12 +91,9 @@ def ensure_store(
         retiring.append(old)
         grant = replace(grant, held_key_id=None)
     outside = artifact_store(world.kube, store, workspace.namespace)
-    try:
-        made = outside.ensure(replace(grant, retiring_key_ids=tuple(retiring)))
-        if _has_leftover(before, keyless) and not _has_leftover(state, keyless):
-            outside.revoke_leftover(grant.identity)
-    except StoreError as error:
-        raise Blocked(Finding(error.reason, error.message)) from None
+    made = ask(lambda: outside.ensure(replace(grant, retiring_key_ids=tuple(retiring))))
+    if _has_leftover(before, keyless) and not _has_leftover(state, keyless):
+        ask(lambda: outside.revoke_leftover(grant.identity))
     kept = {key: value for key, value in held.values.items() if not is_file(key)}
     values = {**(kept if made.env is None else made.env), **made.files}
     new = credential_id(values)
@@ -194,7 +184,5 @@ def revoke(world: World, workspace: Owner, artifacts: ArtifactStore, backend: Ba
 
 
 def _revoke_store(world: World, workspace: Owner, artifacts: ArtifactStore) -> None:
-    try:
-        artifact_store(world.kube, artifacts).revoke(_identity(artifacts, workspace))
-    except StoreError as error:
-        raise Blocked(Finding(error.reason, error.message)) from None
+    store = artifact_store(world.kube, artifacts)
+    ask(lambda: store.revoke(_identity(artifacts, workspace)))

@@ -7,10 +7,11 @@ without it nothing would say what the artifacts are.
 import time
 from typing import Final
 
-from mooring_operator.api.artifactstore import ArtifactStore, ExistingArtifacts, VolumeStore
+from mooring_operator.api.artifactstore import ArtifactStore, VolumeStore
 from mooring_operator.api.backendstore import BackendStore, PostgresqlStore
 from mooring_operator.api.conditions import Finding
 from mooring_operator.api.lifecycle import DeletionPolicy, DeletionStatus
+from mooring_operator.api.s3 import ExistingArtifacts
 from mooring_operator.api.workspaceclass import WorkspaceClassSpec
 from mooring_operator.kube import WORKSPACE, Manifest
 from mooring_operator.plan.artifactstore import store_client
@@ -18,9 +19,8 @@ from mooring_operator.plan.metadata import Owner, namespaced_name
 from mooring_operator.plan.volume import DATA
 from mooring_operator.reconcile.outside import artifact_data, database_data
 from mooring_operator.reconcile.volume import remove_volume
-from mooring_operator.reconcile.world import Blocked, World
+from mooring_operator.reconcile.world import Blocked, World, ask
 from mooring_operator.stores.contents import ArtifactData, Objects, Records
-from mooring_operator.stores.errors import StoreError
 from mooring_operator.stores.names import database_names
 
 COUNTED: Final = 20_000
@@ -95,10 +95,7 @@ def remove_artifacts(world: World, workspace: Owner, store: ArtifactStore) -> tu
     if data is None:
         return 0, True
     _require_unshared(world, workspace, store_client(store, workspace, {}).root)
-    try:
-        return remove_for(data, SLICE_S)
-    except StoreError as error:
-        raise Blocked(Finding(error.reason, error.message)) from None
+    return ask(lambda: remove_for(data, SLICE_S))
 
 
 def remove_for(data: ArtifactData, seconds: float) -> tuple[int, bool]:
@@ -116,30 +113,23 @@ def remove_database(world: World, workspace: Owner, store: BackendStore) -> None
     if not isinstance(store.chosen, PostgresqlStore):
         return
     names = database_names(workspace.namespace, workspace.name)
-    try:
-        database_data(world.kube, store.chosen, names).remove()
-    except StoreError as error:
-        raise Blocked(Finding(error.reason, error.message)) from None
+    data = database_data(world.kube, store.chosen, names)
+    ask(data.remove)
 
 
 def _measure(world: World, workspace: Owner, store: ArtifactStore) -> Objects | None:
     data = artifact_data(world.kube, store, workspace)
     if data is None:
         return None
-    try:
-        return data.measure(COUNTED)
-    except StoreError as error:
-        raise Blocked(Finding(error.reason, error.message)) from None
+    return ask(lambda: data.measure(COUNTED))
 
 
 def _read(world: World, workspace: Owner, store: BackendStore) -> Records | None:
     if not isinstance(store.chosen, PostgresqlStore):
         return None
     names = database_names(workspace.namespace, workspace.name)
-    try:
-        return database_data(world.kube, store.chosen, names).read(since=0)
-    except StoreError as error:
-        raise Blocked(Finding(error.reason, error.message)) from None
+    data = database_data(world.kube, store.chosen, names)
+    return ask(lambda: data.read(since=0))
 
 
 def _require_unshared(world: World, workspace: Owner, root: str) -> None:

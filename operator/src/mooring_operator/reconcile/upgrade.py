@@ -4,8 +4,7 @@ What has happened is read from the cluster and from the database server: which p
 copies there are, which schema the database has.
 """
 
-from collections.abc import Callable
-from typing import Final, TypeVar
+from typing import Final
 
 from mooring.contract import GROUP
 from mooring_operator.api.backendstore import BackendStore, PostgresqlStore, SqliteStore
@@ -15,16 +14,13 @@ from mooring_operator.plan.metadata import MIGRATION, Owner
 from mooring_operator.reconcile.database import database_grant
 from mooring_operator.reconcile.outside import database_copies
 from mooring_operator.reconcile.workloads import selector_of, server_is_gone
-from mooring_operator.reconcile.world import Blocked, World, set_metadata
-from mooring_operator.stores.errors import StoreError
+from mooring_operator.reconcile.world import Blocked, World, ask, set_metadata
 from mooring_operator.stores.protocol import DatabaseCopies
 
 UPGRADING: Final = "Upgrading"
 """Reason while no server may run, because the database is copied or changed places."""
 RESTORE_ANNOTATION: Final = f"{GROUP}/restore-database"
 LATEST: Final = "latest"
-
-Result = TypeVar("Result")
 
 
 def copy_database(world: World, workspace: Owner, store: PostgresqlStore) -> str:
@@ -35,13 +31,13 @@ def copy_database(world: World, workspace: Owner, store: PostgresqlStore) -> str
     _stop(world, workspace, "before its schema is upgraded")
     grant = database_grant(world.kube, workspace)
     copies = database_copies(world.kube, store, grant.database)
-    return _told(lambda: copies.make(grant.migration, store.copies))
+    return ask(lambda: copies.make(grant.migration, store.copies), passing=UPGRADING)
 
 
 def newer_schema(world: World, workspace: Owner, store: PostgresqlStore, said: str) -> Finding:
     """What to tell of a schema that the wanted MLflow does not know, and the way back."""
     copies = database_copies(world.kube, store, database_grant(world.kube, workspace).database)
-    there = ", ".join(_told(copies.names)) or "none"
+    there = ", ".join(ask(copies.names, passing=UPGRADING)) or "none"
     return Finding(
         "SchemaNewer",
         f"{said} Copies of the database from before an upgrade: {there}. To go back to one, and "
@@ -76,13 +72,13 @@ def restore_database(world: World, live: Manifest, workspace: Owner, store: Back
     # what these have proven is of the schema that goes
     for job in world.kube.search(JOB, workspace.namespace, selector_of(workspace, MIGRATION)):
         world.kube.delete(JOB, workspace.namespace, job["metadata"]["name"])
-    _told(lambda: copies.restore(wanted, grant.migration, grant.owner))
+    ask(lambda: copies.restore(wanted, grant.migration, grant.owner), passing=UPGRADING)
     set_metadata(world, live, annotations={RESTORE_ANNOTATION: None})
 
 
 def _name_latest(world: World, live: Manifest, copies: DatabaseCopies) -> str:
     """Write the name of the newest copy into the annotation: a second look must mean the same."""
-    names = _told(copies.names)
+    names = ask(copies.names, passing=UPGRADING)
     if not names:
         message = f"annotation {RESTORE_ANNOTATION}: there is no copy; remove the annotation"
         raise Blocked(Finding("MissingDatabase", message))
@@ -94,11 +90,3 @@ def _stop(world: World, workspace: Owner, why: str) -> None:
     if not server_is_gone(world, workspace):
         message = f"the tracking server is stopped, so that the database is left alone {why}"
         raise Blocked(Finding(UPGRADING, message, waiting=True))
-
-
-def _told(step: Callable[[], Result]) -> Result:
-    try:
-        return step()
-    except StoreError as error:
-        reason = UPGRADING if error.transient else error.reason
-        raise Blocked(Finding(reason, error.message)) from None

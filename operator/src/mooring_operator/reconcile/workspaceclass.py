@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from mooring_operator.api.artifactstore import AzureStore, GcsStore, S3Store
+from mooring_operator.api.azure import AzureStore
 from mooring_operator.api.conditions import (
     ARTIFACT_STORE_READY,
     DATABASE_READY,
@@ -10,14 +10,15 @@ from mooring_operator.api.conditions import (
     Verdict,
     summary,
 )
+from mooring_operator.api.gcs import GcsStore
+from mooring_operator.api.s3 import S3Store
 from mooring_operator.api.workspaceclass import WorkspaceClassSpec
 from mooring_operator.kube import WORKSPACE_CLASS
 from mooring_operator.queue import Key
 from mooring_operator.reconcile.loading import parse_spec
 from mooring_operator.reconcile.outside import artifact_store, database_server
 from mooring_operator.reconcile.report import report
-from mooring_operator.reconcile.world import Blocked, Outcome, World
-from mooring_operator.stores.errors import StoreError
+from mooring_operator.reconcile.world import Blocked, Outcome, World, ask, attempt
 
 
 def reconcile_class(world: World, key: Key) -> Outcome:
@@ -59,10 +60,4 @@ def _database_holds(spec: WorkspaceClassSpec) -> str:
 
 
 def _proven(check: Callable[[], None]) -> Finding | None:
-    try:
-        check()
-    except Blocked as blocked:
-        return blocked.finding
-    except StoreError as error:
-        return Finding(error.reason, error.message)
-    return None
+    return attempt(lambda: ask(check))

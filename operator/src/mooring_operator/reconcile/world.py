@@ -11,6 +11,7 @@ from mooring_operator.plan.drift import differs, marked
 from mooring_operator.plan.metadata import belongs, owner_of
 from mooring_operator.queue import WorkQueue
 from mooring_operator.reconcile.passing import Passing
+from mooring_operator.stores.errors import StoreError
 
 Result = TypeVar("Result")
 
@@ -55,6 +56,18 @@ def attempt(step: Callable[[], Result]) -> Result | Finding:
         return step()
     except Blocked as blocked:
         return blocked.finding
+
+
+def ask(step: Callable[[], Result], *, about: str = "", passing: str = "") -> Result:
+    """What a store or a database server answers to `step`; raises Blocked with what it refuses.
+
+    `about` comes before what it says; `passing` is the reason of a refusal that will pass.
+    """
+    try:
+        return step()
+    except StoreError as error:
+        reason = (error.transient and passing) or error.reason
+        raise Blocked(Finding(reason, f"{about}{error.message}")) from None
 
 
 def ensure(world: World, desired: Manifest) -> Manifest:

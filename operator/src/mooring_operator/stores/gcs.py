@@ -13,7 +13,7 @@ from mooring_operator.stores.protocol import GcsConnection, StoreAccess, StoreGr
 
 
 @dataclass(frozen=True, slots=True)
-class GcsStore:
+class GcsBucketStore:
     """The artifact store behind `connection`; see `protocol.ArtifactStore`."""
 
     connection: GcsConnection

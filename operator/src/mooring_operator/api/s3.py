@@ -1,0 +1,129 @@
+"""S3: the bucket of a class, and one that a team has."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from mooring_operator.api.base import (
+    ApiModel,
+    CaBundle,
+    OwnSecretRef,
+    SecretRef,
+    fixed,
+    matches,
+    rules,
+)
+from mooring_operator.api.place import Endpoint, Prefix
+
+Issuer = Annotated[
+    str,
+    Field(
+        max_length=253,
+        json_schema_extra=rules(
+            matches(
+                r"^https://[^?#@[:space:]]*[^/?#@[:space:]]$",
+                "an issuer is the https:// URL that the API server has as "
+                "--service-account-issuer, without a trailing slash",
+            )
+        ),
+    ),
+]
+
+
+class ServiceEndpoint(ApiModel):
+    """Where an API answers."""
+
+    endpoint: Annotated[Endpoint, Field(description="URL of the API.")]
+
+
+class S3Store(ApiModel):
+    """An S3 bucket, and the IAM and STS APIs that guard it."""
+
+    endpoint: Annotated[
+        Endpoint | None, Field(description="URL of the S3 API; left out on AWS itself.")
+    ] = None
+    region: Annotated[
+        str,
+        Field(
+            max_length=64,
+            description="Region.",
+            json_schema_extra=rules(
+                matches(r"^[-_.A-Za-z0-9]+$", "a region is one word, as in eu-central-1")
+            ),
+        ),
+    ] = "us-east-1"
+    bucket: Annotated[
+        str,
+        Field(
+            max_length=256,
+            description="The bucket that all workspaces of the class share, each under its prefix.",
+            json_schema_extra=rules(
+                matches(
+                    r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$",
+                    "a bucket name has 3 to 63 characters: a-z, 0-9, '-' and '.', and starts and "
+                    "ends with a letter or a digit",
+                ),
+                fixed("the artifacts"),
+            ),
+        ),
+    ]
+    prefix: Prefix = "{namespace}/{name}"
+    iam: Annotated[
+        ServiceEndpoint | None, Field(description="The IAM API; left out on AWS itself.")
+    ] = None
+    sts: Annotated[
+        ServiceEndpoint | None, Field(description="The STS API; left out on AWS itself.")
+    ] = None
+    ca_bundle: Annotated[
+        CaBundle | None,
+        Field(
+            description="The authorities to trust at all three APIs, instead of the public ones; "
+            "pods get them too."
+        ),
+    ] = None
+    admin_secret: Annotated[
+        SecretRef,
+        Field(
+            description="Secret with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY of a user that "
+            "may manage users, roles and the bucket."
+        ),
+    ]
+    credentials: Annotated[
+        Literal["WorkloadIdentity", "Minted"],
+        Field(
+            description="WorkloadIdentity: a role per workspace that pods assume with their "
+            "service account's token, no key exists. Minted: a user and an access key per "
+            "workspace."
+        ),
+    ] = "WorkloadIdentity"
+    token_issuer: Annotated[
+        Issuer,
+        Field(description="Issuer of the cluster's service account tokens (WorkloadIdentity)."),
+    ] = "https://kubernetes.default.svc"
+
+
+class ExistingArtifacts(ApiModel):
+    """A prefix in an S3 bucket, with a key for it that the team has."""
+
+    uri: Annotated[
+        str,
+        Field(
+            max_length=512,
+            description="s3://BUCKET/PREFIX, where the artifacts lie.",
+            json_schema_extra=rules(
+                matches(
+                    r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9!_.()-]+)+$",
+                    "uri is s3://BUCKET/PREFIX without a slash at its end, as in "
+                    "s3://team-a/mlflow; a prefix has letters, digits and !_.()-",
+                )
+            ),
+        ),
+    ]
+    secret_ref: Annotated[
+        OwnSecretRef,
+        Field(
+            description="Secret with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY of a user that "
+            "may get, put, delete and list below the uri. It may also have AWS_DEFAULT_REGION, "
+            "MLFLOW_S3_ENDPOINT_URL (left out: AWS itself) and ca.crt (authorities, as PEM)."
+        ),
+    ]
