@@ -117,6 +117,7 @@ ENDPOINT = "an endpoint is http:// or https://, a host and perhaps a port"
 ISSUER = "an issuer is the https:// URL that the API server has as --service-account-issuer"
 BUCKET = "a bucket name has 3 to 63 characters"
 LABEL = "a name is made of a-z, 0-9 and '-', and starts and ends with a letter or a digit"
+KMS = "arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 OBJECT = "a name is made of a-z, 0-9, '-' and '.'"
 IMAGE = "an image is a reference as in registry.example.com/mooring/server:1.0"
 VERSION = "a version is one of MLflow with all its parts, as in 3.17.2"
@@ -150,6 +151,16 @@ OF_A_CLASS: Final = (
            another_placeholder="{team}/{namespace}/{name}"),
     *_each(CLASS, f"{S3}.credentials", 'supported values: "WorkloadIdentity", "Minted"',
            unknown="Keys", lower_case="minted"),
+    *_each(CLASS, f"{S3}.encryption", 'supported values: "AES256", "KMS"',
+           as_boto3_says={"type": "aws:kms"}),
+    *_each(CLASS, f"{S3}.encryption", "encryption.type: Required value",
+           a_key_alone={"kmsKeyId": KMS}),
+    *_each(CLASS, f"{S3}.encryption", "kmsKeyId goes with type KMS",
+           a_key_for_nothing={"type": "AES256", "kmsKeyId": KMS}),
+    *_each(CLASS, f"{S3}.encryption", "kmsKeyId is the ARN of a key",
+           an_alias={"type": "KMS", "kmsKeyId": "arn:aws:kms:eu-central-1:111122223333:alias/a"},
+           an_id={"type": "KMS", "kmsKeyId": "1234abcd-12ab-34cd-56ef-1234567890ab"},
+           empty={"type": "KMS", "kmsKeyId": ""}),
     *_each(CLASS, f"{S3}.tokenIssuer", ISSUER, http="http://kubernetes.default.svc",
            no_scheme="kubernetes.default.svc", trailing_slash="https://issuer.example/"),
     *_each(CLASS, f"{S3}.adminSecret.name", OBJECT, capitals="Admin", with_its_namespace="a/admin",

@@ -1,5 +1,6 @@
 """What pods and servers get, for each kind of artifact store."""
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -64,6 +65,26 @@ def test_s3_with_a_key_mounts_nothing_and_keeps_the_key_in_the_secret() -> None:
     assert secret["data"].keys() == KEY.keys()
     guard = ContainerImage(image="mooring/runtime:1")
     assert pod_fragment("models", connection, guard)["volumes"] == []
+
+
+@pytest.mark.parametrize(
+    ("encryption", "told"),
+    [
+        ({"type": "AES256"}, {"ServerSideEncryption": "AES256"}),
+        ({"type": "KMS"}, {"ServerSideEncryption": "aws:kms"}),
+        (
+            {"type": "KMS", "kmsKeyId": "arn:k"},
+            {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": "arn:k"},
+        ),
+    ],
+)
+def test_the_client_is_told_how_to_encrypt(
+    encryption: dict[str, str], told: dict[str, str]
+) -> None:
+    client = store_client(s3(encryption=encryption), WORKSPACE, KEY)
+    assert json.loads(client.environment[contract.S3_UPLOAD_ARGUMENTS]) == told
+    plain = store_client(s3(), WORKSPACE, KEY)
+    assert contract.S3_UPLOAD_ARGUMENTS not in plain.environment
 
 
 def test_files_are_mounted_and_change_the_digest() -> None:

@@ -18,6 +18,18 @@ def test_store_policy_names_only_the_prefix() -> None:
     assert listing["Condition"] == {"StringLike": {"s3:prefix": "team-a/models/*"}}
 
 
+def test_store_policy_allows_the_key_of_the_class_and_no_other() -> None:
+    key = "arn:aws:kms:eu-central-1:111122223333:key/1234abcd"
+    *others, own = store_policy("mlflow", "team-a/models", key)["Statement"]
+
+    assert others == store_policy("mlflow", "team-a/models")["Statement"]
+    assert own == {
+        "Effect": "Allow",
+        "Action": ["kms:GenerateDataKey", "kms:Decrypt"],
+        "Resource": key,
+    }
+
+
 def test_a_pattern_in_a_prefix_would_open_other_prefixes() -> None:
     assert fnmatch.fnmatchcase("team-b/models/x", "team-*/models/*")
 

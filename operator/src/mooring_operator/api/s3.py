@@ -11,6 +11,7 @@ from mooring_operator.api.base import (
     SecretRef,
     fixed,
     matches,
+    rule,
     rules,
 )
 from mooring_operator.api.place import Endpoint, Prefix
@@ -34,6 +35,40 @@ class ServiceEndpoint(ApiModel):
     """Where an API answers."""
 
     endpoint: Annotated[Endpoint, Field(description="URL of the API.")]
+
+
+class Encryption(ApiModel):
+    """How the store encrypts what is uploaded."""
+
+    model_config = ApiModel.model_config | {
+        "json_schema_extra": rules(
+            rule(
+                "self.type == 'KMS' || !has(self.kmsKeyId)",
+                "kmsKeyId goes with type KMS: AES256 has no key of its own",
+                fieldPath=".kmsKeyId",
+            )
+        )
+    }
+
+    type: Annotated[
+        Literal["AES256", "KMS"],
+        Field(description="AES256: with keys of the store (SSE-S3). KMS: with a key of a KMS."),
+    ]
+    kms_key_id: Annotated[
+        str | None,
+        Field(
+            max_length=256,
+            description="ARN of the key, which the role or user of each workspace may then use; "
+            "left out, the account's key for S3.",
+            json_schema_extra=rules(
+                matches(
+                    r"^arn:aws[-a-z]*:kms:[-a-z0-9]+:[0-9]{12}:key/[-A-Za-z0-9]+$",
+                    "kmsKeyId is the ARN of a key, as in arn:aws:kms:eu-central-1:111122223333:"
+                    "key/1234abcd-12ab-34cd-56ef-1234567890ab: a policy takes no alias",
+                )
+            ),
+        ),
+    ] = None
 
 
 class S3Store(ApiModel):
@@ -79,6 +114,13 @@ class S3Store(ApiModel):
         Field(
             description="The authorities to trust at all three APIs, instead of the public ones; "
             "pods get them too."
+        ),
+    ] = None
+    encryption: Annotated[
+        Encryption | None,
+        Field(
+            description="What MLflow and the guard ask for with each upload from now on; left out, "
+            "the bucket's default. A bucket policy alone can refuse the uploads of others."
         ),
     ] = None
     admin_secret: Annotated[

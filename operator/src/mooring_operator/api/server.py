@@ -45,6 +45,7 @@ OWNED_ENVIRONMENT: Final = frozenset(
         contract.PROXY_MULTIPART_UPLOAD,
         contract.RUN_CONTEXT,
         contract.S3_ENDPOINT_URL,
+        contract.S3_UPLOAD_ARGUMENTS,
         contract.TRACKING_CERT_PATH,
         contract.TRACKING_PASSWORD,
         contract.TRACKING_URI,

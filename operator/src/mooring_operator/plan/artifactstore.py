@@ -3,13 +3,14 @@
 One function for each kind of store.
 """
 
+import json
 from collections.abc import Mapping
 
 from mooring import contract
 from mooring_operator.api.artifactstore import ArtifactStore, VolumeStore, artifact_prefix
 from mooring_operator.api.azure import AzureStore, container_name
 from mooring_operator.api.gcs import GcsStore
-from mooring_operator.api.s3 import ExistingArtifacts, S3Store
+from mooring_operator.api.s3 import Encryption, ExistingArtifacts, S3Store
 from mooring_operator.plan.connection import StoreClient
 from mooring_operator.plan.metadata import Owner
 from mooring_operator.plan.volume import ARTIFACTS_PATH, DATA
@@ -50,6 +51,8 @@ def _s3(
         environment[contract.AWS_CA_BUNDLE] = contract.CA_PATH
     if s3.endpoint:
         environment[contract.S3_ENDPOINT_URL] = s3.endpoint
+    if s3.encryption:
+        environment[contract.S3_UPLOAD_ARGUMENTS] = json.dumps(_upload_arguments(s3.encryption))
     keyless = contract.AWS_ROLE_ARN in held
     if keyless:
         environment[contract.AWS_TOKEN_FILE] = contract.TOKEN_PATH
@@ -61,6 +64,17 @@ def _s3(
         token_audience=contract.AWS_AUDIENCE if keyless else None,
         files=files,
     )
+
+
+def _upload_arguments(encryption: Encryption) -> dict[str, str]:
+    """What MLflow gives to boto3 with each upload.
+
+    https://boto3.amazonaws.com/v1/documentation/api/latest/guide/s3-uploading-files.html
+    """
+    if encryption.type == "AES256":
+        return {"ServerSideEncryption": "AES256"}
+    key = {"SSEKMSKeyId": encryption.kms_key_id} if encryption.kms_key_id else {}
+    return {"ServerSideEncryption": "aws:kms", **key}
 
 
 def _azure(azure: AzureStore, workspace: Owner, held: Mapping[str, str]) -> StoreClient:

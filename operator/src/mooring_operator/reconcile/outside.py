@@ -116,6 +116,7 @@ def _s3(kube: Kube, s3: S3Store) -> S3IamStore:
             access_key_id=key_id,
             secret_access_key=key,
             ca=ca_bundle(kube, s3.ca_bundle, "spec.artifactStore.s3.caBundle"),
+            kms_key=s3.encryption.kms_key_id if s3.encryption else None,
         )
     )
 

@@ -20,12 +20,14 @@ _VERSION: Final = "2012-10-17"
 _PLAIN: Final = re.compile(r"[A-Za-z0-9!_.'()/-]+")
 
 
-def store_policy(bucket: str, prefix: str) -> Document:
+def store_policy(bucket: str, prefix: str, kms_key: str | None = None) -> Document:
     """Policy that allows the objects below `prefix` of `bucket` and nothing else.
 
     The condition is `prefix/*` alone: with `prefix` beside it, a list call would also show the
-    keys of a sibling whose name begins with the same letters. StoreError when `prefix` has a
-    character that a policy reads as a pattern or a variable.
+    keys of a sibling whose name begins with the same letters. With `kms_key`, the ARN of a key,
+    it also allows what S3 asks of a caller whose objects are encrypted with that key, see
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html.
+    StoreError when `prefix` has a character that a policy reads as a pattern or a variable.
     """
     if not _PLAIN.fullmatch(prefix) or prefix.strip("/") != prefix:
         raise StoreError(
@@ -35,6 +37,11 @@ def store_policy(bucket: str, prefix: str) -> Document:
             "artifactStore.s3.prefix.",
             transient=False,
         )
+    key = {
+        "Effect": "Allow",
+        "Action": ["kms:GenerateDataKey", "kms:Decrypt"],
+        "Resource": kms_key,
+    }
     return {
         "Version": _VERSION,
         "Statement": [
@@ -54,6 +61,7 @@ def store_policy(bucket: str, prefix: str) -> Document:
                 "Resource": f"arn:aws:s3:::{bucket}",
                 "Condition": {"StringLike": {"s3:prefix": f"{prefix}/*"}},
             },
+            *([key] if kms_key else []),
         ],
     }
 

@@ -18,7 +18,8 @@ class S3Connection:
 
     `endpoint`, `iam_endpoint` and `sts_endpoint` are URLs, None on AWS itself. `token_issuer` is
     the issuer of the cluster's service account tokens; it is used for WorkloadIdentity only. `ca`
-    are the authorities to trust, as PEM; None for the public ones.
+    are the authorities to trust, as PEM; None for the public ones. `kms_key` is the ARN of the key
+    that objects are encrypted with, None where no client has to name one.
     """
 
     endpoint: str | None
@@ -31,6 +32,7 @@ class S3Connection:
     access_key_id: str
     secret_access_key: str = field(repr=False)
     ca: str | None = field(default=None, repr=False)
+    kms_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,7 +52,7 @@ class S3IamStore:
 
     def ensure(self, grant: StoreGrant) -> StoreAccess:
         """Make the bucket and the role or user of `grant`; see `protocol.ArtifactStore`."""
-        policy = store_policy(self.connection.bucket, grant.prefix)
+        policy = store_policy(self.connection.bucket, grant.prefix, self.connection.kms_key)
         self._ensure_bucket()
         files = {CA_FILE: self.connection.ca} if self.connection.ca else {}
         if self.connection.credentials == "Minted":

@@ -1,5 +1,6 @@
 """A bucket, and the credentials that requests to it are signed with."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 from urllib.parse import quote
@@ -24,13 +25,14 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """One bucket and how to sign for it."""
+    """One bucket and how to sign for it; every upload carries `upload_headers`."""
 
     endpoint: str
     name: str
     region: str
     ca_file: str
     credentials: Credentials
+    upload_headers: Mapping[str, str] = field(default_factory=dict)
 
     def url(self, key: str) -> str:
         """The URL of an object: path style at an endpoint of its own, as boto3 does, else AWS's."""

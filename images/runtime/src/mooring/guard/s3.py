@@ -4,19 +4,27 @@ Only the signer is botocore's: a whole boto3 client takes a quarter of a second 
 every pod. Credentials are looked up in botocore's order: keys in the environment, then the token.
 """
 
+import json
 from collections.abc import Mapping
 from functools import partial
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Final, cast
 from urllib.parse import SplitResult
 
 from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest
 
 from mooring import contract
+from mooring.finding import Finding
 from mooring.guard.bucket import Bucket, Call
 from mooring.guard.credentials import current_credentials
 from mooring.guard.explain import Refusal, no_answer, refusal
 from mooring.guard.http import Failure, Http
+
+ENCRYPTION: Final = {
+    "ServerSideEncryption": "x-amz-server-side-encryption",
+    "SSEKMSKeyId": "x-amz-server-side-encryption-aws-kms-key-id",
+}
+"""Headers of an upload by the names that boto3 has for them."""
 
 if TYPE_CHECKING:
     from botocore.credentials import ReadOnlyCredentials
@@ -30,13 +38,28 @@ def opened(environ: Mapping[str, str], http: Http, root: SplitResult) -> Call:
         region=environ.get(contract.AWS_REGION, "us-east-1"),
         ca_file=environ.get(contract.AWS_CA_BUNDLE, ""),
         credentials=current_credentials(environ, http),
+        upload_headers=_upload_headers(environ.get(contract.S3_UPLOAD_ARGUMENTS, "")),
     )
     return partial(_call, http, bucket)
 
 
+def _upload_headers(arguments: str) -> Mapping[str, str]:
+    """The encryption that MLflow asks for: a bucket's policy may refuse uploads without it."""
+    if not arguments:
+        return {}
+    try:
+        found = json.loads(arguments)
+        return {header: found[name] for name, header in ENCRYPTION.items() if name in found}
+    except (ValueError, TypeError):
+        name = contract.S3_UPLOAD_ARGUMENTS
+        message = f"{name} is {arguments!r}, which is no JSON object: do not set it in the pod"
+        raise Refusal(Finding("UploadArgumentsInvalid", message)) from None
+
+
 def _call(http: Http, bucket: Bucket, method: str, key: str, content: bytes = b"") -> bytes:
     url = bucket.url(key)
-    request = AWSRequest(method=method, url=url, data=content)
+    headers = dict(bucket.upload_headers) if method == "PUT" else {}
+    request = AWSRequest(method=method, url=url, data=content, headers=headers)
     # The signer reads three attributes; botocore.credentials would take 40 ms to import.
     signer = S3SigV4Auth(cast("ReadOnlyCredentials", bucket.credentials), "s3", bucket.region)
     signer.add_auth(request)
