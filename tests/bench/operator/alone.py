@@ -47,6 +47,10 @@ class AnsweringServer:
     def check(self) -> None:
         """Nothing to prove."""
 
+    def connections(self) -> int | None:
+        """Nobody counts."""
+        return None
+
     def ensure(self, grant: DatabaseGrant) -> None:
         """Nothing to make."""
 

@@ -4,7 +4,15 @@ from collections import Counter
 from uuid import uuid4
 
 from mooring import contract
-from mooring_operator.kube import BINDING, DEPLOYMENT, JOB, ROLE_BINDING, SECRET, WORKSPACE
+from mooring_operator.kube import (
+    BINDING,
+    DEPLOYMENT,
+    JOB,
+    ROLE_BINDING,
+    SECRET,
+    WORKSPACE,
+    WORKSPACE_CLASS,
+)
 from mooring_operator.stores.names import database_names
 from tests.integration.operator import outside
 from tests.integration.operator.api import Manifest
@@ -105,6 +113,15 @@ def test_ready_waits_for_every_step(world: World) -> None:
     ready = world.workspace_is(team, "True")
     assert ready["reason"] == "Ready"
     world.workspace_is(team, "True", "RoundTripVerified")
+
+
+def test_the_class_says_how_many_workspaces_its_database_server_takes(world: World) -> None:
+    world.make_class()
+    found = world.until_condition(
+        WORKSPACE_CLASS, "", world.class_name, "DatabaseReady", expected="True"
+    )
+    # the server has 40, three of them for its superuser; an idle workspace holds 4, one at work 12
+    assert "its 37 connections are enough for 9 workspaces that idle, and for 3" in found["message"]
 
 
 def test_the_canary_gets_what_pods_get(world: World) -> None:

@@ -24,7 +24,10 @@ MOUNT_PATH: Final = "/var/run/secrets/mooring.dev-database"
 VOLUME: Final = "database"
 
 CONNECTION_LIMIT: Final = 12
-"""Connections of a workspace's servers at once; a server keeps four of them open when it idles."""
+"""Connections of a workspace's servers at once."""
+
+IDLE_CONNECTIONS: Final = 4
+"""Connections that one server keeps open when it idles: two pools of two (docs/performance.md)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,5 @@
 """The pipeline of a workspace class: prove the admin connections."""
 
-from collections.abc import Callable
-
 from mooring_operator.api.azure import AzureStore
 from mooring_operator.api.conditions import (
     ARTIFACT_STORE_READY,
@@ -14,6 +12,7 @@ from mooring_operator.api.gcs import GcsStore
 from mooring_operator.api.s3 import S3Store
 from mooring_operator.api.workspaceclass import WorkspaceClassSpec
 from mooring_operator.kube import WORKSPACE_CLASS
+from mooring_operator.plan.database import CONNECTION_LIMIT, IDLE_CONNECTIONS
 from mooring_operator.queue import Key
 from mooring_operator.reconcile.loading import parse_spec
 from mooring_operator.reconcile.outside import artifact_store, database_server
@@ -30,14 +29,23 @@ def reconcile_class(world: World, key: Key) -> Outcome:
         spec = parse_spec(WorkspaceClassSpec, live)
     except Blocked as blocked:
         return report(world, live, [summary([Verdict("", blocked.finding)], "")], {})
-    store = _proven(lambda: artifact_store(world.kube, spec.artifact_store).check())
-    database = _proven(lambda: database_server(world.kube, spec.backend_store).check())
+    store = attempt(lambda: ask(artifact_store(world.kube, spec.artifact_store).check))
+    connections = attempt(lambda: ask(lambda: _prove(world, spec)))
+    database = connections if isinstance(connections, Finding) else None
+    usable = None if isinstance(connections, Finding) else connections
     parts = [
         Verdict(ARTIFACT_STORE_READY, store, _artifacts_hold(spec)),
-        Verdict(DATABASE_READY, database, _database_holds(spec)),
+        Verdict(DATABASE_READY, database, _database_holds(spec, usable)),
     ]
     verdicts = [summary(parts, "the admin connections work"), *parts]
     return report(world, live, verdicts, {})
+
+
+def _prove(world: World, spec: WorkspaceClassSpec) -> int | None:
+    """Prove the connection to the database server; how many it has for workspaces."""
+    server = database_server(world.kube, spec.backend_store)
+    server.check()
+    return server.connections()
 
 
 def _artifacts_hold(spec: WorkspaceClassSpec) -> str:
@@ -52,12 +60,12 @@ def _artifacts_hold(spec: WorkspaceClassSpec) -> str:
             return "each workspace gets a volume"
 
 
-def _database_holds(spec: WorkspaceClassSpec) -> str:
+def _database_holds(spec: WorkspaceClassSpec, connections: int | None) -> str:
     server = spec.backend_store.postgresql
-    if server is None:
+    if server is None or connections is None:
         return "each workspace gets a file on its volume"
-    return f"{server.host}:{server.port} admits the admin"
-
-
-def _proven(check: Callable[[], None]) -> Finding | None:
-    return attempt(lambda: ask(check))
+    return (
+        f"{server.host}:{server.port} admits the admin; its {connections} connections are enough "
+        f"for {connections // IDLE_CONNECTIONS} workspaces that idle, and for "
+        f"{connections // CONNECTION_LIMIT} of them at their peak all at once"
+    )

@@ -39,6 +39,13 @@ SELECT rolsuper OR (rolcreatedb AND rolcreaterole) AS able FROM pg_roles
 WHERE rolname = current_user
 """
 
+_CONNECTIONS: Final = """
+SELECT current_setting('max_connections')::int
+  - current_setting('superuser_reserved_connections')::int
+  - coalesce(current_setting('reserved_connections', true)::int, 0) AS usable
+"""
+"""https://www.postgresql.org/docs/current/runtime-config-connection.html; the last since 16."""
+
 _ROLES: Final = """
 SELECT r.rolname, r.rolcanlogin, r.rolconnlimit, coalesce(r.rolconfig, '{}') AS settings,
   ARRAY(SELECT g.rolname::text FROM pg_auth_members m JOIN pg_roles g ON g.oid = m.roleid
@@ -124,6 +131,12 @@ class PostgresqlServer:
                 f"{FIELD}.adminSecret.",
                 transient=False,
             )
+
+    def connections(self) -> int | None:
+        """How many connections it takes of roles without privileges."""
+        with self._admin() as session:
+            row = session.execute(_CONNECTIONS).fetchone()
+        return int(row["usable"]) if row else None
 
     def ensure(self, grant: DatabaseGrant) -> None:
         """Make roles, database and privileges, and prove both logins."""

@@ -198,6 +198,9 @@ class DatabaseServer(Protocol):
     def check(self) -> None:
         """Prove that the administrator can log in and may make databases and roles."""
 
+    def connections(self) -> int | None:
+        """How many connections it takes of logins like ours; None where nobody shares it."""
+
     def ensure(self, grant: DatabaseGrant) -> None:
         """Make roles, database and privileges as `grant` says, and prove both logins."""
 

@@ -32,6 +32,10 @@ class UnmanagedDatabase:
     def check(self) -> None:
         """There is no connection to prove."""
 
+    def connections(self) -> int | None:
+        """Each workspace has its own."""
+        return None
+
     def ensure(self, grant: DatabaseGrant) -> None:
         """It is there, or the server makes it."""
 
