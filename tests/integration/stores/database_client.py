@@ -9,6 +9,14 @@ from psycopg.sql import SQL, Identifier
 
 from mooring_operator.stores.protocol import DatabaseConnection, DatabaseGrant, Login
 
+TABLES: LiteralString = """
+CREATE TABLE experiments (experiment_id int PRIMARY KEY, name text);
+INSERT INTO experiments VALUES (0, 'Default'), (1, 'prices');
+CREATE TABLE runs (run_uuid text PRIMARY KEY, experiment_id int, status text, lifecycle_stage text,
+  start_time bigint);
+"""
+"""MLflow's tables as far as the operator reads them; test_contents.py has MLflow make them."""
+
 
 @contextlib.contextmanager
 def session(

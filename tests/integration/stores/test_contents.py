@@ -1,9 +1,12 @@
 """What a workspace has, counted and removed, and what its neighbours keep."""
 
 import dataclasses
+import time
 from typing import Any
+from urllib.parse import quote
 
 import pytest
+from mlflow import MlflowClient
 
 from mooring_operator.stores.azure_data import AzureData
 from mooring_operator.stores.contents import Objects, Run
@@ -24,8 +27,8 @@ from mooring_operator.stores.s3_data import S3Data
 from mooring_operator.stores.s3_iam import S3IamStore
 from tests.integration.stores.azure_client import admin as azure_admin
 from tests.integration.stores.conftest import database_grant
+from tests.integration.stores.database_client import TABLES, session
 from tests.integration.stores.database_client import admin as sql
-from tests.integration.stores.database_client import session
 from tests.integration.stores.s3_client import admin
 from tests.services.fakegcs import FakeGcs
 from tests.services.versitygw import versitygw
@@ -146,12 +149,7 @@ def kept(
     with session(database, team_a.database, team_a.migration) as migration:
         migration.execute("CREATE TABLE alembic_version (version_num varchar(32))")
         migration.execute("INSERT INTO alembic_version VALUES ('aaaaaaaa1111')")
-        migration.execute("CREATE TABLE experiments (experiment_id int PRIMARY KEY, name text)")
-        migration.execute(
-            "CREATE TABLE runs (run_uuid text PRIMARY KEY, experiment_id int, status text,"
-            " lifecycle_stage text, start_time bigint)"
-        )
-        migration.execute("INSERT INTO experiments VALUES (0, 'Default'), (1, 'prices')")
+        migration.execute(TABLES)
         migration.execute(
             "INSERT INTO runs VALUES ('ended', 1, 'FINISHED', 'active', 100),"
             " ('going', 1, 'RUNNING', 'active', 200), ('deleted', 1, 'RUNNING', 'deleted', 300)"
@@ -173,6 +171,28 @@ def test_postgresql_runs_that_have_not_ended(
     late = data_of(server, unique).read(since=201)
     assert late is not None
     assert (late.runs, late.in_flight, late.newest) == (3, 0, ())
+
+
+def test_postgresql_runs_as_mlflow_writes_them(
+    server: PostgresqlServer, database: DatabaseConnection, team_a: DatabaseGrant, unique: str
+) -> None:
+    server.ensure(team_a)
+    login = f"{team_a.migration.role}:{quote(team_a.migration.password, safe='')}"
+    address = f"{database.host}:{database.port}/{team_a.database}"
+    client = MlflowClient(f"postgresql+psycopg2://{login}@{address}")
+    experiment = client.create_experiment("prices", artifact_location="s3://b/p")
+    runs = [client.create_run(experiment).info.run_id for _ in range(5)]
+    client.set_terminated(runs[0], "KILLED")
+    client.delete_run(runs[1])
+
+    found = data_of(server, unique).read(since=0)
+
+    assert found is not None
+    assert (found.experiments, found.runs, found.in_flight) == (2, 5, 3)
+    assert {run.id for run in found.newest} == set(runs[2:])
+    assert {run.experiment for run in found.newest} == {"prices"}
+    now = time.time() * 1000
+    assert all(now - 600_000 < run.started <= now for run in found.newest), "milliseconds"
 
 
 def test_postgresql_a_database_that_mlflow_never_saw(

@@ -35,6 +35,7 @@ from mooring_operator.reconcile.publish import publish
 from mooring_operator.reconcile.report import report
 from mooring_operator.reconcile.world import Blocked, Outcome, World, attempt, ensure
 
+_WORKSPACE_ENDS: Final = "WorkspaceEnds"
 _PUBLISHED: Final = frozenset({"workspace", "url", "artifactRoot", "binding", "configMap", "pod"})
 
 
@@ -64,7 +65,9 @@ def reconcile_binding(world: World, key: Key) -> Outcome:
     owner = Owner("MlflowBinding", meta.namespace, meta.name, meta.uid)
     claim = attempt(lambda: _accept(world.kube, live, owner))
     if isinstance(claim, Finding):
-        _withdraw(world.kube, owner)
+        # a launcher watches the pods that it has started: a deletion waits for their runs
+        ends = claim.reason == _WORKSPACE_ENDS
+        _withdraw(world.kube, owner, keep=_held_rights(world.kube, owner) if ends else ())
         return report(world, live, [Verdict(ACCEPTED, claim), Verdict(READY, claim)], {})
     accepted = Verdict(ACCEPTED, None, f"MlflowWorkspace {claim.workspace.name} admits it")
     fields = attempt(lambda: _answer(world, claim))
@@ -81,7 +84,15 @@ def _accept(kube: Kube, live: Manifest, owner: Owner) -> Claim:
     ref = claimed.workspace_ref
     namespace = ref.namespace or owner.namespace
     workspace = kube.get(WORKSPACE, namespace, ref.name)
-    if workspace is None or workspace["metadata"].get("deletionTimestamp"):
+    if workspace is not None and "deletionTimestamp" in workspace["metadata"]:
+        raise Blocked(
+            Finding(
+                _WORKSPACE_ENDS,
+                f"spec.workspaceRef: MlflowWorkspace {namespace}/{ref.name} is being deleted, so "
+                "no pod may start with it any more; what runs goes on until its runs have ended",
+            )
+        )
+    if workspace is None:
         raise Blocked(
             Finding(
                 "WorkspaceNotFound",
@@ -162,6 +173,12 @@ def _kept(kube: Kube, live: Manifest, claim: Claim) -> dict[str, object]:
         _withdraw(kube, claim.owner)
         return {}
     return {name: value for name, value in before.items() if name in _PUBLISHED}
+
+
+def _held_rights(kube: Kube, owner: Owner) -> list[Manifest]:
+    """The launcher's RoleBinding, if there is one."""
+    live = kube.get(ROLE_BINDING, owner.namespace, launcher_name(owner.name))
+    return [live] if live is not None else []
 
 
 def _withdraw(kube: Kube, owner: Owner, keep: Iterable[Manifest] = ()) -> None:

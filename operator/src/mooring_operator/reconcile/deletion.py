@@ -19,7 +19,9 @@ from mooring_operator.plan.deletion import (
     listed,
 )
 from mooring_operator.plan.metadata import CLEANUP_FINALIZER, Owner
+from mooring_operator.plan.rotation import policy_of
 from mooring_operator.queue import Key
+from mooring_operator.reconcile.inflight import runs_in_flight
 from mooring_operator.reconcile.loading import load_class, parse_spec, provisioned_class
 from mooring_operator.reconcile.provision import revoke
 from mooring_operator.reconcile.removal import (
@@ -113,6 +115,8 @@ def _end(ending: _Ending) -> DeletionStatus | None:
     if found is None:
         return None
     spec, class_ = found
+    if not ending.forced:
+        _wait_for_runs(ending, spec, class_)
     delete = (spec.deletion_policy or class_.deletion_policy) == "Delete"
     list_ = listed(live)
     if delete and list_ is None:
@@ -123,6 +127,19 @@ def _end(ending: _Ending) -> DeletionStatus | None:
     stores = class_.artifact_store, class_.backend_store
     ending.step(unrevoked, credentials, lambda: revoke(world, workspace, *stores))
     return _remove(ending, class_, list_) if delete and list_ else None
+
+
+def _wait_for_runs(ending: _Ending, spec: WorkspaceSpec, class_: WorkspaceClassSpec) -> None:
+    """Raise Blocked while runs are in flight, or nobody can tell."""
+    world, workspace = ending.world, ending.workspace
+    grace = policy_of(ending.live, spec.rotation, class_.rotation).grace
+    found = ending.step(
+        "whether runs are in flight cannot be told, and credentials are not revoked before that",
+        _credentials(workspace),
+        lambda: runs_in_flight(world, workspace, class_.backend_store, grace),
+    )
+    if found is not None:
+        raise Blocked(found)
 
 
 def _load(world: World, live: Manifest) -> tuple[WorkspaceSpec, WorkspaceClassSpec]:

@@ -29,14 +29,14 @@ from mooring_operator.reconcile.references import (
 from mooring_operator.reconcile.world import Blocked, ask
 from mooring_operator.stores.azure import AzureBlobStore
 from mooring_operator.stores.azure_data import AzureData
-from mooring_operator.stores.contents import ArtifactData, DatabaseData
+from mooring_operator.stores.contents import ArtifactData, DatabaseData, Records
 from mooring_operator.stores.gcs import GcsBucketStore
 from mooring_operator.stores.gcs_data import GcsData
 from mooring_operator.stores.measured import measured
 from mooring_operator.stores.names import DatabaseNames
 from mooring_operator.stores.postgresql import PostgresqlServer
 from mooring_operator.stores.postgresql_copies import PostgresqlCopies
-from mooring_operator.stores.postgresql_data import PostgresqlData
+from mooring_operator.stores.postgresql_data import PostgresqlData, read
 from mooring_operator.stores.protocol import (
     ArtifactStore,
     AzureConnection,
@@ -196,6 +196,29 @@ def existing_database(
     kube: Kube, existing: backendstore.ExistingDatabase, namespace: str
 ) -> DatabaseUri:
     """The team's own database, into which its login gets; raises Blocked."""
+    server, found, where = _existing_server(kube, existing, namespace)
+    login = Login(found.role, found.password)
+    ask(lambda: server.probe(found.database, login), about=f"{where}: ")
+    return found
+
+
+def existing_records(
+    kube: Kube, existing: backendstore.ExistingDatabase, namespace: str, since: int
+) -> Records | None:
+    """What is in the team's own database, see `contents.DatabaseData.read`; raises Blocked."""
+    server, found, where = _existing_server(kube, existing, namespace)
+
+    def look() -> Records | None:
+        with server.session(found.database, Login(found.role, found.password)) as session:
+            return read(session, since)
+
+    return ask(look, about=f"{where}: ")
+
+
+def _existing_server(
+    kube: Kube, existing: backendstore.ExistingDatabase, namespace: str
+) -> tuple[PostgresqlServer, DatabaseUri, str]:
+    """The server of the team's own database, the way into it, and where that is written."""
     ref = SecretRef(name=existing.secret_ref.name, namespace=namespace)
     field = "spec.backendStore.existing.secretRef"
     where = f"key {URI} of Secret {namespace}/{ref.name}"
@@ -215,7 +238,4 @@ def existing_database(
         ca=found.ca,
         ca_where=f"key {CA_FILE} of that Secret",
     )
-    login = Login(found.role, found.password)
-    server = PostgresqlServer(connection)
-    ask(lambda: server.probe(found.database, login), about=f"{field}: {where}: ")
-    return found
+    return PostgresqlServer(connection), found, f"{field}: {where}"
