@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from mooring.contract import AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY
 from mooring_operator.api import artifactstore, backendstore
 from mooring_operator.kube import Kube
+from mooring_operator.plan.metadata import Owner
 from mooring_operator.reconcile import outside
 from mooring_operator.stores.protocol import (
     ArtifactStore,
@@ -62,7 +63,7 @@ class AnsweringServer:
 
 
 def artifact_store(
-    kube: Kube, store: artifactstore.ArtifactStore, namespace: str = ""
+    kube: Kube, store: artifactstore.ArtifactStore, workspace: Owner | None = None
 ) -> ArtifactStore:
     """See `outside.artifact_store`."""
     return AnsweringStore()

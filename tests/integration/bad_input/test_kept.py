@@ -42,6 +42,15 @@ def test_where_the_data_of_a_class_lies(kept: Any, path: str, value: str, what: 
     assert "kubectl replace --force -f FILE" in said
 
 
+def test_a_bucket_of_their_own_for_workspaces_that_share_one(kept: Any) -> None:
+    world, _ = kept
+    with pytest.raises(Refused) as refusal:
+        world.edit_s3(bucket=None, bucketTemplate="mlflow-{namespace}-{name}")
+    said = str(refusal.value)
+    assert "the artifacts of every workspace of the class would stay behind" in said
+    assert "kubectl replace --force -f FILE" in said
+
+
 def test_the_class_of_a_workspace(kept: Any) -> None:
     world, team = kept
     live = world.api.get(WORKSPACE, team, "models")

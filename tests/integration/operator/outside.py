@@ -42,11 +42,18 @@ def register_issuer(world: World) -> None:
     iam.create_open_id_connect_provider(Url=world.issuer, ThumbprintList=["0" * 40])
 
 
-def put(world: World, environment: Mapping[str, str], prefix: str) -> str:
-    """`OK` when a pod with `environment` can write below `prefix`, else why not."""
+def put(
+    world: World, environment: Mapping[str, str], prefix: str, bucket: str | None = None
+) -> str:
+    """`OK` when a pod with `environment` can write below `prefix`, else why not.
+
+    In `bucket`, or else in the one of the class.
+    """
     store = connection(world)
     pod = client(store, environment)
-    return outcome(pod.put_object, Bucket=store.bucket, Key=f"{prefix}/artifact", Body=b"weights")
+    return outcome(
+        pod.put_object, Bucket=bucket or store.bucket, Key=f"{prefix}/artifact", Body=b"weights"
+    )
 
 
 def objects(world: World, prefix: str) -> list[str]:

@@ -1,15 +1,12 @@
 """Azure: the storage account of a class."""
 
-import hashlib
 import re
-from typing import Annotated, Final
+from typing import Annotated
 
 from pydantic import Field
 
 from mooring_operator.api.base import ApiModel, SecretRef, fixed, matches, rules
-
-MAX_CONTAINER: Final = 63
-_DIGEST: Final = 16
+from mooring_operator.api.place import own_name
 
 
 class AzureStore(ApiModel):
@@ -58,9 +55,7 @@ class AzureStore(ApiModel):
 def container_name(namespace: str, name: str) -> str:
     """Name of a workspace's container in a storage account: unique, and one that Azure takes.
 
-    Azure takes 3 to 63 of a-z, 0-9 and '-', without two '-' in a row. The readable half may be the
-    same for two workspaces, the digest is not.
+    Azure takes 3 to 63 of a-z, 0-9 and '-', without two '-' in a row.
     """
-    digest = hashlib.sha256(f"{namespace}/{name}".encode()).hexdigest()[:_DIGEST]
     readable = re.sub("[^a-z0-9]+", "-", f"mooring-{namespace}-{name}")
-    return f"{readable[: MAX_CONTAINER - _DIGEST - 1].rstrip('-')}-{digest}"
+    return own_name(readable, namespace, name)

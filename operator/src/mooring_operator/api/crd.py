@@ -50,7 +50,7 @@ def custom_resource_definitions() -> list[Manifest]:
             status=WorkspaceClassStatus,
             columns=_columns(
                 # whichever store is set, whatever it calls its place
-                _column("Store", ".spec.artifactStore.*['bucket','container']"),
+                _column("Store", ".spec.artifactStore.*['bucket','bucketTemplate','container']"),
                 _column("Database", ".spec.backendStore.*.host"),
             ),
             spec_required=True,

@@ -1,10 +1,16 @@
 """Where an object store answers, and where the objects of a workspace lie in it."""
 
-from typing import Annotated
+import hashlib
+from typing import Annotated, Final
 
 from pydantic import Field
 
 from mooring_operator.api.base import fixed, matches, rule, rules
+
+MAX_NAME: Final = 63
+"""Characters of a bucket's name on S3, and of a container's on Azure."""
+
+_DIGEST: Final = 16
 
 Endpoint = Annotated[
     str,
@@ -44,3 +50,12 @@ Prefix = Annotated[
         ),
     ),
 ]
+
+
+def own_name(readable: str, namespace: str, name: str) -> str:
+    """Name of what belongs to one workspace alone, at most MAX_NAME characters.
+
+    `readable` may be the same for two workspaces and may be cut; the digest at the end is neither.
+    """
+    digest = hashlib.sha256(f"{namespace}/{name}".encode()).hexdigest()[:_DIGEST]
+    return f"{readable[: MAX_NAME - _DIGEST - 1].rstrip('-')}-{digest}"

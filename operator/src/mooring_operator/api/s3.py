@@ -14,7 +14,7 @@ from mooring_operator.api.base import (
     rule,
     rules,
 )
-from mooring_operator.api.place import Endpoint, Prefix
+from mooring_operator.api.place import Endpoint, Prefix, own_name
 
 Issuer = Annotated[
     str,
@@ -72,7 +72,18 @@ class Encryption(ApiModel):
 
 
 class S3Store(ApiModel):
-    """An S3 bucket, and the IAM and STS APIs that guard it."""
+    """An S3 bucket, or one for each workspace, and the IAM and STS APIs that guard it."""
+
+    model_config = ApiModel.model_config | {
+        "json_schema_extra": rules(
+            rule(
+                "has(self.bucket) != has(self.bucketTemplate)",
+                "set exactly one of bucket, which all workspaces share, and bucketTemplate, by "
+                "which each gets its own",
+            ),
+            fixed("the artifacts") | {"rule": "has(self.bucket) == has(oldSelf.bucket)"},
+        )
+    }
 
     endpoint: Annotated[
         Endpoint | None, Field(description="URL of the S3 API; left out on AWS itself.")
@@ -88,7 +99,7 @@ class S3Store(ApiModel):
         ),
     ] = "us-east-1"
     bucket: Annotated[
-        str,
+        str | None,
         Field(
             max_length=256,
             description="The bucket that all workspaces of the class share, each under its prefix.",
@@ -101,7 +112,29 @@ class S3Store(ApiModel):
                 fixed("the artifacts"),
             ),
         ),
-    ]
+    ] = None
+    bucket_template: Annotated[
+        str | None,
+        Field(
+            max_length=63,
+            description="Name of the bucket that each workspace gets for itself; {namespace} and "
+            "{name} are filled in, the end is cut to what S3 takes, and a digest is put behind it.",
+            json_schema_extra=rules(
+                rule(
+                    "self.contains('{namespace}') && self.contains('{name}')",
+                    "bucketTemplate must contain {namespace} and {name}, as in "
+                    "mlflow-{namespace}-{name}",
+                ),
+                rule(
+                    "self.replace('{namespace}', 'x').replace('{name}', 'x')"
+                    ".matches('^[a-z0-9][a-z0-9-]*$')",
+                    "bucketTemplate is made of a-z, 0-9 and '-' beside {namespace} and {name}, and "
+                    "does not begin with '-'",
+                ),
+                fixed("the artifacts"),
+            ),
+        ),
+    ] = None
     prefix: Prefix = "{namespace}/{name}"
     iam: Annotated[
         ServiceEndpoint | None, Field(description="The IAM API; left out on AWS itself.")
@@ -127,7 +160,7 @@ class S3Store(ApiModel):
         SecretRef,
         Field(
             description="Secret with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY of a user that "
-            "may manage users, roles and the bucket."
+            "may manage users, roles and the bucket, or with bucketTemplate buckets and their tags."
         ),
     ]
     credentials: Annotated[
@@ -169,3 +202,11 @@ class ExistingArtifacts(ApiModel):
             "MLFLOW_S3_ENDPOINT_URL (left out: AWS itself) and ca.crt (authorities, as PEM)."
         ),
     ]
+
+
+def bucket_of(store: S3Store, namespace: str, name: str) -> str:
+    """Name of the bucket that a workspace's objects lie in: the class's, or its own."""
+    if store.bucket_template is None:
+        return store.bucket or ""
+    readable = store.bucket_template.replace("{namespace}", namespace).replace("{name}", name)
+    return own_name(readable, namespace, name)

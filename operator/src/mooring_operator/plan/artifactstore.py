@@ -10,7 +10,7 @@ from mooring import contract
 from mooring_operator.api.artifactstore import ArtifactStore, VolumeStore, artifact_prefix
 from mooring_operator.api.azure import AzureStore, container_name
 from mooring_operator.api.gcs import GcsStore
-from mooring_operator.api.s3 import Encryption, ExistingArtifacts, S3Store
+from mooring_operator.api.s3 import Encryption, ExistingArtifacts, S3Store, bucket_of
 from mooring_operator.plan.connection import StoreClient
 from mooring_operator.plan.metadata import Owner
 from mooring_operator.plan.volume import ARTIFACTS_PATH, DATA
@@ -58,8 +58,9 @@ def _s3(
         environment[contract.AWS_TOKEN_FILE] = contract.TOKEN_PATH
         if s3.sts:
             environment[contract.AWS_STS_ENDPOINT] = s3.sts.endpoint
+    owner = workspace.namespace, workspace.name
     return StoreClient(
-        root=f"s3://{s3.bucket}/{artifact_prefix(s3, workspace.namespace, workspace.name)}",
+        root=f"s3://{bucket_of(s3, *owner)}/{artifact_prefix(s3, *owner)}",
         environment=environment,
         token_audience=contract.AWS_AUDIENCE if keyless else None,
         files=files,

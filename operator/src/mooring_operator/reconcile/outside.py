@@ -1,5 +1,7 @@
 """From a class and its admin Secrets to the store and the database server it names."""
 
+from dataclasses import replace
+
 from mooring.contract import (
     AWS_ACCESS_KEY_ID,
     AWS_REGION,
@@ -15,7 +17,7 @@ from mooring_operator.api.azure import AzureStore, container_name
 from mooring_operator.api.base import SecretRef
 from mooring_operator.api.conditions import Finding
 from mooring_operator.api.gcs import GcsStore
-from mooring_operator.api.s3 import ExistingArtifacts, S3Store
+from mooring_operator.api.s3 import ExistingArtifacts, S3Store, bucket_of
 from mooring_operator.kube import Kube
 from mooring_operator.plan.existing import FORM, DatabaseUri, InvalidUri, parse_database_uri
 from mooring_operator.plan.metadata import Owner
@@ -33,7 +35,7 @@ from mooring_operator.stores.contents import ArtifactData, DatabaseData, Records
 from mooring_operator.stores.gcs import GcsBucketStore
 from mooring_operator.stores.gcs_data import GcsData
 from mooring_operator.stores.measured import measured
-from mooring_operator.stores.names import DatabaseNames
+from mooring_operator.stores.names import DatabaseNames, identity
 from mooring_operator.stores.postgresql import PostgresqlServer
 from mooring_operator.stores.postgresql_copies import PostgresqlCopies
 from mooring_operator.stores.postgresql_data import PostgresqlData, read
@@ -60,15 +62,16 @@ POSTGRESQL = "postgresql"
 
 
 def artifact_store(
-    kube: Kube, store: artifactstore.ArtifactStore, namespace: str = ""
+    kube: Kube, store: artifactstore.ArtifactStore, workspace: Owner | None = None
 ) -> ArtifactStore:
-    """The store, with the administrator's credential if it has one; raises Blocked.
+    """The store of a workspace, with the administrator's credential if it has one; raises Blocked.
 
-    `namespace` is that of the workspace, whose own Secrets lie there.
+    Without a `workspace` it is the class's, which can be checked only.
     """
+    namespace = workspace.namespace if workspace else ""
     match store.chosen:
         case S3Store() as s3:
-            return measured(_s3(kube, s3), "s3")
+            return measured(S3IamStore(_s3(kube, s3, workspace)), "s3")
         case AzureStore() as azure:
             return measured(_azure(kube, azure), "azure")
         case GcsStore() as gcs:
@@ -90,7 +93,7 @@ def artifact_data(
     match store.chosen:
         case S3Store() as s3:
             prefix = artifactstore.artifact_prefix(s3, namespace, name)
-            return measured(S3Data(_s3(kube, s3).connection, prefix), "s3")
+            return measured(S3Data(_s3(kube, s3, workspace), prefix), "s3")
         case AzureStore() as azure:
             container = container_name(namespace, name)
             return measured(AzureData(_azure(kube, azure).connection, container), "azure")
@@ -101,24 +104,26 @@ def artifact_data(
             return None
 
 
-def _s3(kube: Kube, s3: S3Store) -> S3IamStore:
+def _s3(kube: Kube, s3: S3Store, workspace: Owner | None) -> S3Connection:
     field = "spec.artifactStore.s3.adminSecret"
     key_id, key = admin_values(kube, s3.admin_secret, field, *KEY)
-    return S3IamStore(
-        S3Connection(
-            endpoint=s3.endpoint,
-            iam_endpoint=s3.iam.endpoint if s3.iam else None,
-            sts_endpoint=s3.sts.endpoint if s3.sts else None,
-            region=s3.region,
-            bucket=s3.bucket,
-            credentials=s3.credentials,
-            token_issuer=s3.token_issuer,
-            access_key_id=key_id,
-            secret_access_key=key,
-            ca=ca_bundle(kube, s3.ca_bundle, "spec.artifactStore.s3.caBundle"),
-            kms_key=s3.encryption.kms_key_id if s3.encryption else None,
-        )
+    connection = S3Connection(
+        endpoint=s3.endpoint,
+        iam_endpoint=s3.iam.endpoint if s3.iam else None,
+        sts_endpoint=s3.sts.endpoint if s3.sts else None,
+        region=s3.region,
+        bucket=s3.bucket or "",
+        credentials=s3.credentials,
+        token_issuer=s3.token_issuer,
+        access_key_id=key_id,
+        secret_access_key=key,
+        ca=ca_bundle(kube, s3.ca_bundle, "spec.artifactStore.s3.caBundle"),
+        kms_key=s3.encryption.kms_key_id if s3.encryption else None,
     )
+    if s3.bucket_template is None or workspace is None:
+        return connection
+    whose = workspace.namespace, workspace.name
+    return replace(connection, bucket=bucket_of(s3, *whose), owner=identity(*whose))
 
 
 def _azure(kube: Kube, azure: AzureStore) -> AzureBlobStore:

@@ -90,7 +90,7 @@ def ensure_store(
     if rotate and old:
         retiring.append(old)
         grant = replace(grant, held_key_id=None)
-    outside = artifact_store(world.kube, store, workspace.namespace)
+    outside = artifact_store(world.kube, store, workspace)
     made = ask(lambda: outside.ensure(replace(grant, retiring_key_ids=tuple(retiring))))
     if _has_leftover(before, keyless) and not _has_leftover(state, keyless):
         ask(lambda: outside.revoke_leftover(grant.identity))
@@ -184,5 +184,5 @@ def revoke(world: World, workspace: Owner, artifacts: ArtifactStore, backend: Ba
 
 
 def _revoke_store(world: World, workspace: Owner, artifacts: ArtifactStore) -> None:
-    store = artifact_store(world.kube, artifacts)
+    store = artifact_store(world.kube, artifacts, workspace)
     ask(lambda: store.revoke(_identity(artifacts, workspace)))

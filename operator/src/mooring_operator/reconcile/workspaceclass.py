@@ -51,6 +51,8 @@ def _prove(world: World, spec: WorkspaceClassSpec) -> int | None:
 def _artifacts_hold(spec: WorkspaceClassSpec) -> str:
     match spec.artifact_store.chosen:
         case S3Store() as s3:
+            if s3.bucket is None:
+                return "the S3 and IAM APIs answer; each workspace gets a bucket"
             return f"bucket {s3.bucket} and its IAM API answer"
         case AzureStore() as azure:
             return f"storage account {azure.account} accepts the key"

@@ -14,8 +14,10 @@ from mooring.contract import AWS_ACCESS_KEY_ID, AZURE_CONNECTION_STRING
 
 @dataclass(frozen=True, slots=True)
 class S3Connection:
-    """The bucket of a workspace class, and the administrator's way to it.
+    """The bucket of a workspace class or of one workspace, and the administrator's way to it.
 
+    `bucket` is empty where each workspace has one and none is named. `owner` is the mark of the
+    workspace that has the bucket for itself, see `names.identity`; None for one that is shared.
     `endpoint`, `iam_endpoint` and `sts_endpoint` are URLs, None on AWS itself. `token_issuer` is
     the issuer of the cluster's service account tokens; it is used for WorkloadIdentity only. `ca`
     are the authorities to trust, as PEM; None for the public ones. `kms_key` is the ARN of the key
@@ -33,6 +35,12 @@ class S3Connection:
     secret_access_key: str = field(repr=False)
     ca: str | None = field(default=None, repr=False)
     kms_key: str | None = None
+    owner: str | None = None
+
+    @property
+    def bucket_field(self) -> str:
+        """The field that names the bucket, for messages."""
+        return f"artifactStore.s3.{'bucketTemplate' if self.owner else 'bucket'}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from mooring_operator.stores.aws import Api, apis
 from mooring_operator.stores.contents import Objects
 from mooring_operator.stores.errors import Reason, StoreError
 from mooring_operator.stores.protocol import S3Connection
+from mooring_operator.stores.s3_bucket import S3Bucket
 
 _MISSING: Final = "NoSuchBucket"
 
@@ -37,11 +38,19 @@ class S3Data:
         return Objects(count, size, all=True)
 
     def remove(self) -> int:
-        """Delete a page of versions and delete markers, else abort a page of uploads."""
+        """Delete a page of versions and delete markers, else abort a page of uploads.
+
+        A bucket that the workspace has for itself goes last; StoreError when it is another's.
+        """
+        bucket = S3Bucket(self.connection)
+        bucket.is_owned()
         page = next(self._pages(), {})
         found = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
         if not found:
-            return self._abort_uploads()
+            aborted = self._abort_uploads()
+            if not aborted:
+                bucket.remove()
+            return aborted
         keys = [{"Key": each["Key"], "VersionId": each["VersionId"]} for each in found]
         answer = self._s3.call(
             "delete_objects", Bucket=self.connection.bucket, Delete={"Objects": keys, "Quiet": True}

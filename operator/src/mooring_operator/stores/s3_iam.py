@@ -1,7 +1,6 @@
 """An S3 bucket whose prefixes are guarded by IAM: AWS, and what speaks its API."""
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -23,9 +22,8 @@ from mooring_operator.stores.policies import (
     trust_policy,
 )
 from mooring_operator.stores.protocol import S3Connection, StoreAccess, StoreGrant
+from mooring_operator.stores.s3_bucket import S3Bucket
 
-BUCKET_NAME: Final = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
-BUCKET_FIELD: Final = "artifactStore.s3.bucket"
 ISSUER_FIELD: Final = "artifactStore.s3.tokenIssuer"
 
 _MISSING: Final = "NoSuchEntity"
@@ -44,7 +42,7 @@ class S3IamStore:
     def check(self) -> None:
         """Prove the key at STS, S3 and IAM; make the bucket and the OIDC provider when missing."""
         apis(self.connection).sts.call("get_caller_identity")
-        self._ensure_bucket()
+        S3Bucket(self.connection).check()
         if self.connection.credentials == "Minted":
             apis(self.connection).iam.find("get_user", _MISSING, UserName="mooring")
         else:
@@ -53,7 +51,7 @@ class S3IamStore:
     def ensure(self, grant: StoreGrant) -> StoreAccess:
         """Make the bucket and the role or user of `grant`; see `protocol.ArtifactStore`."""
         policy = store_policy(self.connection.bucket, grant.prefix, self.connection.kms_key)
-        self._ensure_bucket()
+        S3Bucket(self.connection).ensure()
         files = {CA_FILE: self.connection.ca} if self.connection.ca else {}
         if self.connection.credentials == "Minted":
             return StoreAccess(self._ensure_user(grant, policy), files)
@@ -69,51 +67,6 @@ class S3IamStore:
         iam = apis(self.connection).iam
         _delete_user(iam, identity)
         _delete_role(iam, identity)
-
-    def _ensure_bucket(self) -> None:
-        s3, bucket = apis(self.connection).s3, self.connection.bucket
-        if not BUCKET_NAME.fullmatch(bucket):
-            raise self._bad_bucket_name()
-        try:
-            if not self._bucket_exists(s3):
-                self._create_bucket(s3)
-        except ApiError as error:
-            if error.code == "InvalidBucketName":
-                raise self._bad_bucket_name() from None
-            if error.code == "BucketAlreadyExists":
-                raise StoreError(
-                    Reason.BUCKET_NOT_OWNED,
-                    f"bucket {bucket} at {s3.where} belongs to another account: set "
-                    f"{BUCKET_FIELD} to another name.",
-                    transient=False,
-                ) from None
-            raise
-
-    def _bucket_exists(self, s3: Api) -> bool:
-        bucket = self.connection.bucket
-        try:
-            return s3.find("head_bucket", "404", Bucket=bucket) is not None
-        except ApiError as error:
-            if error.code not in {"400", "403"}:
-                raise
-        # An answer to HEAD has no body: a listing tells a wrong key from a foreign bucket.
-        return s3.find("list_objects_v2", "NoSuchBucket", Bucket=bucket, MaxKeys=1) is not None
-
-    def _create_bucket(self, s3: Api) -> None:
-        bucket, region = self.connection.bucket, self.connection.region
-        place = {"CreateBucketConfiguration": {"LocationConstraint": region}}
-        # AWS refuses its first region by name: a bucket there is made by naming none.
-        extra = {} if region == "us-east-1" else place
-        s3.find("create_bucket", "BucketAlreadyOwnedByYou", Bucket=bucket, **extra)
-
-    def _bad_bucket_name(self) -> StoreError:
-        return StoreError(
-            Reason.INVALID_BUCKET_NAME,
-            f"{self.connection.bucket!r} is not allowed as the name of a bucket: set "
-            f"{BUCKET_FIELD} to 3 to 63 of a-z, 0-9, '-' and '.', with a letter or a digit at "
-            "both ends.",
-            transient=False,
-        )
 
     def _ensure_provider(self) -> str:
         """Register the cluster's token issuer with IAM; return the ARN of the provider."""
