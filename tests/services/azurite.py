@@ -15,6 +15,7 @@ from tests.services.process import answers, folder, free_port, service
 
 ACCOUNT = "devstoreaccount1"
 ACCOUNT_KEY = "YSBzZWNyZXQgdGhhdCBubyBsb2cgbWF5IHNob3c="
+SECOND_KEY = "YW5vdGhlciBzZWNyZXQgdGhhdCBzdGF5cyB1bnNlZW4="
 """In base64: a secret that no log may show."""
 
 MODULE = MODULES / "azurite"
@@ -29,6 +30,7 @@ class Azurite:
     url: str
     account: str
     account_key: str = field(repr=False)
+    second_key: str = field(repr=False)
     root: Path
 
     def connection_string(self, sas: str = "") -> str:
@@ -54,12 +56,13 @@ def azurite() -> Iterator[Azurite]:
         folder() as root,
         service(
             [*command, "--location", root / "data"],
-            env={"AZURITE_ACCOUNTS": f"{ACCOUNT}:{ACCOUNT_KEY}"},
+            env={"AZURITE_ACCOUNTS": f"{ACCOUNT}:{ACCOUNT_KEY}:{SECOND_KEY}"},
             log=root / "log",
             ready=lambda: answers(port),
         ),
     ):
-        yield Azurite(f"http://127.0.0.1:{port}/{ACCOUNT}", ACCOUNT, ACCOUNT_KEY, root)
+        url = f"http://127.0.0.1:{port}/{ACCOUNT}"
+        yield Azurite(url, ACCOUNT, ACCOUNT_KEY, SECOND_KEY, root)
 
 
 def _installed() -> Path:

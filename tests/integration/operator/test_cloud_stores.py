@@ -185,6 +185,35 @@ def test_azure_a_wrong_key_is_told_and_goes_away_by_itself(
     world.workspace_is(team, "True", "ArtifactStoreReady")
 
 
+def test_azure_a_changed_account_key_leaves_running_pods_their_signature(
+    azure_world: World, azurite_service: Azurite
+) -> None:
+    """The platform team goes over to the account's other key, as Azure advises."""
+    world, team = azure_world, azure_world.namespace("team")
+    world.make_workspace(team)
+    world.converge(team)
+    old = world.published(team, "models")[contract.AZURE_CONNECTION_STRING]
+    other = {contract.AZURE_ACCESS_KEY: azurite_service.second_key}
+    world.secret(world.platform, "azure-admin", other)
+
+    def replaced() -> bool:
+        found = world.published(team, "models").get(contract.AZURE_CONNECTION_STRING, "")
+        return found not in {"", old}
+
+    until(replaced, "another signature")
+    world.converge(team)
+    container = container_name(team, "models")
+    assert put(old, container) == OK, "a pod that trains now holds it"
+    assert put(world.published(team, "models")[contract.AZURE_CONNECTION_STRING], container) == OK
+    world.edit_class({"rotation": {"grace": "1s"}})
+
+    def refused() -> bool:
+        world.converge(team)
+        return put(old, container) != OK
+
+    until(refused, "the grace to end")
+
+
 def test_google_pods_get_the_key_as_a_file(gcs_world: World) -> None:
     world, team = gcs_world, gcs_world.namespace("team")
     world.class_is("True")

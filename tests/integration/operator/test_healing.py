@@ -129,6 +129,18 @@ EDITS = [
     ),
     Edit(
         SECRET,
+        "models-mlflow-store",
+        {"data": {AWS_SECRET_ACCESS_KEY: "bm9ib2R5J3Mga2V5"}},
+        lambda live: live["data"][AWS_SECRET_ACCESS_KEY] != "bm9ib2R5J3Mga2V5",
+    ),
+    Edit(
+        SECRET,
+        "models-mlflow-store",
+        {"data": {AWS_SECRET_ACCESS_KEY: None}},
+        lambda live: AWS_SECRET_ACCESS_KEY in live["data"],
+    ),
+    Edit(
+        SECRET,
         "models-mlflow-database",
         {"metadata": {"ownerReferences": None}},
         lambda live: len(live["metadata"].get("ownerReferences", [])),

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import psycopg
 import pytest
 
-from mooring.contract import AWS_ACCESS_KEY_ID, AWS_ROLE_ARN
+from mooring.contract import AWS_ACCESS_KEY_ID, AWS_ROLE_ARN, AWS_SECRET_ACCESS_KEY
 from mooring_operator.kube import SECRET, WORKSPACE
 from mooring_operator.plan.database import RUNTIME_URI
 from mooring_operator.plan.rotation import ROTATE_ANNOTATION, ROTATION_KEY
@@ -19,6 +19,7 @@ from tests.integration.operator.kubelet import fake_kubelet
 from tests.integration.operator.process import Operator
 from tests.integration.operator.test_crash import restarted
 from tests.integration.operator.world import World, decoded, until
+from tests.integration.stores.s3_client import OK
 
 REFUSED = "InvalidAccessKeyId"
 
@@ -271,3 +272,22 @@ def test_a_duration_that_is_none_is_refused(
     team = world.namespace("team")
     with pytest.raises(Refused, match=told):
         world.make_workspace(team, rotation=rotation)
+
+
+def test_a_key_that_was_edited_is_replaced_and_running_pods_keep_theirs(world: World) -> None:
+    """The store never tells a secret again, so what somebody has overwritten is lost."""
+    team = world.ready_workspace()
+    old = world.published(team, "models")
+    edit = {"data": {AWS_SECRET_ACCESS_KEY: "bm9ib2R5J3Mga2V5"}}
+    with uploading(world, team, keep=old) as of_a_running_pod:
+        world.api.patch(SECRET, team, "models-mlflow-store", edit)
+        until(lambda: key_of(world, team) not in {"", old[AWS_ACCESS_KEY_ID]}, "another key")
+    assert set(of_a_running_pod) == {OK}
+    assert outside.put(world, world.published(team, "models"), f"{team}/models") == OK
+
+    # once more, while the first one retires: IAM knows two keys at most
+    second = key_of(world, team)
+    world.api.patch(SECRET, team, "models-mlflow-store", edit)
+    until(lambda: key_of(world, team) not in {"", second}, "a third key")
+    assert outside.put(world, world.published(team, "models"), f"{team}/models") == OK
+    assert len(outside.key_ids(world, team)) == 2

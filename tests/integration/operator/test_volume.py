@@ -157,3 +157,16 @@ def test_what_goes_together(world: World, spec: dict[str, Any], sentence: str) -
     with pytest.raises(Refused) as refusal:
         small_class(world, **spec)
     assert sentence in str(refusal.value)
+
+
+def test_service_accounts_cannot_be_told_apart_behind_a_server(world: World) -> None:
+    small_class(world)
+    team = world.namespace("team")
+    world.make_workspace(team)
+    world.converge(team)
+    world.make_binding(team, "narrow", "models", team, serviceAccounts=["train"])
+    found = world.binding_is(team, "narrow", "NeedsWorkloadIdentity")
+    assert (
+        f"MlflowWorkspaceClass {world.class_name} keeps artifacts on a volume" in found["message"]
+    )
+    assert "keys" not in found["message"]

@@ -181,6 +181,23 @@ def test_a_sas_of_an_account_key_that_was_changed_is_replaced(
     assert policy_ids(azure, wanted.identity)[0] == "00000000-of-an-earlier-key", "pods may hold it"
 
 
+def test_a_sas_of_the_accounts_other_key_is_replaced_and_may_work_on(
+    store: AzureBlobStore, azure: AzureConnection, azurite_service: Azurite, unique: str
+) -> None:
+    """Azure has two keys, so that an account's can be changed without an outage."""
+    wanted = grant(unique)
+    old = new_sas(store, wanted)
+    changed = AzureBlobStore(dataclasses.replace(azure, account_key=azurite_service.second_key))
+
+    found = changed.ensure(held(wanted, old))
+
+    assert found.held_works
+    new = made(found)
+    assert id_of(new) != id_of(old)
+    assert {reach(each, wanted.identity)["put"] for each in (old, new)} == {OK}
+    assert not store.ensure(dataclasses.replace(wanted, held_key_id="gone")).held_works
+
+
 @pytest.mark.parametrize("harm", ["narrowed", "ended", "ends soon"])
 def test_a_policy_that_was_changed_by_hand_is_put_right(
     store: AzureBlobStore, azure: AzureConnection, unique: str, harm: str

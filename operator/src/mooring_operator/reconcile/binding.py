@@ -133,13 +133,17 @@ def _answer(world: World, claim: Claim) -> dict[str, object]:
         )
     store = store_client(class_.artifact_store, workspace, credentials.values)
     if claim.spec.service_accounts and store.token_audience is None:
+        why = (
+            "keeps artifacts on a volume, which every pod reaches through the tracking server"
+            if store.claim
+            else f"hands out keys, which every pod of namespace {owner.namespace!r} can use"
+        )
         raise Blocked(
             Finding(
                 "NeedsWorkloadIdentity",
-                f"spec.serviceAccounts: MlflowWorkspaceClass {loaded.name} hands out keys, which "
-                f"every pod of namespace {owner.namespace!r} can use, whatever its service "
-                "account: remove the list, or name a workspace whose class has credentials: "
-                "WorkloadIdentity",
+                f"spec.serviceAccounts: MlflowWorkspaceClass {loaded.name} {why}, whatever its "
+                "service account: remove the list, or name a workspace whose class has "
+                "credentials: WorkloadIdentity",
             )
         )
     connection = Connection(workspace, store, access_of(claim.workspace_spec, store))

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from mooring.contract import AWS_ROLE_ARN
+from mooring.contract import AWS_ROLE_ARN, GROUP
 from mooring_operator.api.artifactstore import ArtifactStore, VolumeStore, artifact_prefix
 from mooring_operator.api.azure import AzureStore, container_name
 from mooring_operator.api.backendstore import BackendStore
@@ -17,7 +17,7 @@ from mooring_operator.api.s3 import ExistingArtifacts, S3Store
 from mooring_operator.kube import SECRET, Kube, Manifest
 from mooring_operator.plan.artifactstore import is_file
 from mooring_operator.plan.binding import decoded, encoded
-from mooring_operator.plan.metadata import STORE, Owner, belongs, child
+from mooring_operator.plan.metadata import STORE, Owner, belongs, child, digest
 from mooring_operator.plan.rotation import ROTATION_KEY, Policy, Rotation, loaded
 from mooring_operator.plan.trust import Account
 from mooring_operator.reconcile.database import revoke_logins
@@ -25,6 +25,9 @@ from mooring_operator.reconcile.outside import artifact_store
 from mooring_operator.reconcile.world import Blocked, World, apply, ask, attempt, require_ours
 from mooring_operator.stores.names import identity, subject
 from mooring_operator.stores.protocol import StoreGrant, held_key_id
+
+CREDENTIAL_ANNOTATION: Final = f"{GROUP}/credential"
+"""On the store Secret: the digest of the credential as the operator wrote it."""
 
 ACCOUNTS_KEY: Final = "accounts"
 """Key of the store Secret that lists the service accounts that the store trusts."""
@@ -75,6 +78,7 @@ def ensure_store(
     held, now = _credentials(live), world.now()
     before = loaded(held.state, policy, now)
     keyless = _keyless(store)
+    edited = not keyless and _is_edited(live, held.values)
     if keyless:
         # there is nothing to replace: whom the role no longer trusts has nothing
         policy = replace(policy, every=None, asked=before.asked)
@@ -82,11 +86,14 @@ def ensure_store(
     elif _namespaces(held.accounts) - _namespaces(accounts):
         # a namespace that is no longer admitted still knows the key
         before = replace(before, owed=True)
+    # a store that allows two keys takes a third only when the one before makes room
     old, over = credential_id(held.values), before.over(policy, now)
+    if edited:
+        over = tuple(before.retiring)
     state = before.revoked(over)
     retiring = [*state.retiring]
     grant = replace(_grant(store, workspace, accounts), held_key_id=held_key_id(held.values))
-    rotate = old is not None and state.due(policy, now)
+    rotate = old is not None and (edited or state.due(policy, now))
     if rotate and old:
         retiring.append(old)
         grant = replace(grant, held_key_id=None)
@@ -94,19 +101,30 @@ def ensure_store(
     made = ask(lambda: outside.ensure(replace(grant, retiring_key_ids=tuple(retiring))))
     if _has_leftover(before, keyless) and not _has_leftover(state, keyless):
         ask(lambda: outside.revoke_leftover(grant.identity))
-    kept = {key: value for key, value in held.values.items() if not is_file(key)}
+    kept = _variables(held.values)
     values = {**(kept if made.env is None else made.env), **made.files}
     new = credential_id(values)
-    if old and new and (rotate or _is_role(old) != _is_role(new)):
+    if old and new and (rotate or made.held_works or _is_role(old) != _is_role(new)):
         state = state.replaced(old, policy, now)
     elif new != old:
         state = replace(state, made=now, asked=policy.asked, owed=False)
     record = {ACCOUNTS_KEY: " ".join(map(str, accounts))}
     if new is not None:
         record[ROTATION_KEY] = state.dumped()
+    head["metadata"]["annotations"] = {CREDENTIAL_ANNOTATION: digest(_variables(values))}
     apply(world, head | {"type": "Opaque", "data": encoded({**values, **record})}, live)
     changed = (values, frozenset(accounts)) != (held.values, held.accounts)
     return Access(values, state if new else None, policy, changed)
+
+
+def _is_edited(live: Manifest | None, values: Mapping[str, str]) -> bool:
+    """Whether somebody changed the credential in the Secret, which the store cannot tell again."""
+    annotations = live["metadata"].get("annotations", {}) if live else {}
+    return annotations.get(CREDENTIAL_ANNOTATION) not in {None, digest(_variables(values))}
+
+
+def _variables(values: Mapping[str, str]) -> dict[str, str]:
+    return {key: value for key, value in values.items() if not is_file(key)}
 
 
 def credential_id(values: Mapping[str, str]) -> str | None:

@@ -78,7 +78,10 @@ class AzureBlobStore:
             self._write(container, kept)
         if made is None:
             return StoreAccess(None)
-        return StoreAccess({AZURE_CONNECTION_STRING: self._credential(key, container, made)})
+        # signed with another key of the account, which has two, so that one can be changed
+        held_works = any(policy.id == grant.held_key_id for policy in kept)
+        credential = {AZURE_CONNECTION_STRING: self._credential(key, container, made)}
+        return StoreAccess(credential, held_works=held_works)
 
     def revoke_leftover(self, identity: str) -> None:
         """Do nothing: there is one kind of credential."""

@@ -95,11 +95,12 @@ class StoreAccess:
     AWS_SECRET_ACCESS_KEY} of a key, or {AZURE_CONNECTION_STRING} with a SAS, that was made just
     now and must be kept before anything else; or None: what the caller holds is live, keep it.
     Google: {}, and the key as a file. `files` are to be mounted at `mooring.contract.MOUNT_PATH`,
-    by name.
+    by name. `held_works` says that what is held may work on, though `env` has another in its place.
     """
 
     env: Mapping[str, str] | None = field(repr=False)
     files: Mapping[str, str] = field(default_factory=dict, repr=False)
+    held_works: bool = False
 
 
 def held_key_id(env: Mapping[str, str]) -> str | None:
