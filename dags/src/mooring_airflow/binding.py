@@ -52,6 +52,14 @@ class Binding:
     artifact_root: str
     workspace: str
     pod: Mapping[str, Any]
+    mlflow_workspace: str = ""
+    """The workspace of MLflow, on a tracking server that has several."""
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What each request to the tracking server says besides."""
+        named = self.mlflow_workspace
+        return {contract.MLFLOW_WORKSPACE_HEADER: named} if named else {}
 
 
 def read_binding(hook: Any, name: BindingName) -> Binding:
@@ -83,6 +91,7 @@ def parse_binding(name: BindingName, found: Mapping[str, Any]) -> Binding:
         artifact_root=status["artifactRoot"],
         workspace=f"{workspace.get('namespace') or name.namespace}/{workspace['name']}",
         pod=status["pod"],
+        mlflow_workspace=status.get("mlflowWorkspace", ""),
     )
 
 

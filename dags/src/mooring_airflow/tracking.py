@@ -28,9 +28,9 @@ class Tracking:
     Raises httpx.HTTPError.
     """
 
-    def __init__(self, url: str, patience: float) -> None:
+    def __init__(self, url: str, patience: float, headers: Mapping[str, str] | None = None) -> None:
         self.url = url
-        self._http = httpx.Client(base_url=url, timeout=TIMEOUT)
+        self._http = httpx.Client(base_url=url, timeout=TIMEOUT, headers=headers)
         self._retrying = Retrying(
             stop=stop_after_delay(patience),
             wait=wait_exponential(multiplier=0.25, max=5),

@@ -32,7 +32,7 @@ def verify(expected: Expectation) -> dict[str, Any]:
     Raises MooringError when something did not land, or could not be asked for.
     """
     try:
-        with Tracking(expected.binding.url, VERIFY_PATIENCE_S) as tracking:
+        with _asked(expected, VERIFY_PATIENCE_S) as tracking:
             evidence = gather(tracking, expected)
             finding = first_finding(expected, evidence)
             _tag(tracking, evidence.runs, finding)
@@ -61,7 +61,7 @@ def close_runs(expected: Expectation, status: str, reason: str) -> None:
     """
     wanted = {key: expected.tags[key] for key in identity.TASK_INSTANCE_TAGS}
     try:
-        with Tracking(expected.binding.url, CLOSE_PATIENCE_S) as tracking:
+        with _asked(expected, CLOSE_PATIENCE_S) as tracking:
             left = [run for run in map(Run.of, tracking.runs(wanted)) if run.status == RUNNING]
             mine = [run for run in left if is_of(run, expected.try_tags)]
             _tag(tracking, mine, Finding(reason, ""))
@@ -75,7 +75,7 @@ def supersede_earlier_tries(expected: Expectation) -> None:
     """End the runs that earlier tries of this task instance have left RUNNING, as `close_runs`."""
     wanted = {key: expected.tags[key] for key in identity.TASK_INSTANCE_TAGS}
     try:
-        with Tracking(expected.binding.url, CLOSE_PATIENCE_S) as tracking:
+        with _asked(expected, CLOSE_PATIENCE_S) as tracking:
             runs = [Run.of(found) for found in tracking.runs(wanted)]
             _supersede(tracking, [r for r in runs if not is_of(r, expected.try_tags)])
     except httpx.HTTPError as error:
@@ -97,6 +97,10 @@ def gather(tracking: Tracking, expected: Expectation) -> Evidence:
     except StoreNotListed as error:
         return Evidence(runs, models, unlisted=str(error))
     return Evidence(runs, models, frozenset(paths))
+
+
+def _asked(expected: Expectation, patience: float) -> Tracking:
+    return Tracking(expected.binding.url, patience, expected.binding.headers)
 
 
 def is_of(run: Run, tags: Mapping[str, str]) -> bool:

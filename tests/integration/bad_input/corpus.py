@@ -120,6 +120,8 @@ LABEL = "a name is made of a-z, 0-9 and '-', and starts and ends with a letter o
 KMS = "arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 OBJECT = "a name is made of a-z, 0-9, '-' and '.'"
 IMAGE = "an image is a reference as in registry.example.com/mooring/server:1.0"
+URI = "uri is http:// or https://, a host, and perhaps a port and a path"
+EXTERNAL = {"uri": "https://mlflow.example.com"}
 VERSION = "a version is one of MLflow with all its parts, as in 3.17.2"
 QUANTITY = "a quantity is a number with perhaps a unit, as in 500m, 2 or 1Gi"
 NAME = "metadata.name has at most 35 characters of a-z, 0-9 and '-', and starts with a letter"
@@ -296,6 +298,33 @@ OF_A_WORKSPACE: Final = (
     *_each(WORKSPACE, "spec.deletionPolicy", 'supported values: "Retain", "Delete"',
            lower_case="delete", of_volumes="Recycle"),
     *_each(WORKSPACE, "spec.deletionPolicy", "must be of type string", a_boolean=True),
+    *_each(WORKSPACE, "spec.server.external.uri", URI, no_scheme="mlflow.example.com",
+           a_database="postgresql://db/mlflow", trailing_slash="https://mlflow.example.com/",
+           a_login="https://me:pw@mlflow.example.com", a_query="https://mlflow.example.com?a=b",
+           a_page="https://mlflow.example.com/#/experiments/1", a_space="https://ml flow", empty="",
+           two_slashes="https://mlflow.example.com//x", a_line_feed="https://mlflow\n"),
+    *_each(WORKSPACE, "spec.server.external", "uri: Required value", nothing={}),
+    *_each(WORKSPACE, "spec.server.external", "must be of type object", bare="http://x"),
+    *_each(WORKSPACE, "spec.server.external", "a workspace of MLflow has a name of 2 to 63",
+           capitals={**EXTERNAL, "mlflowWorkspace": "TeamA"},
+           one={**EXTERNAL, "mlflowWorkspace": "a"},
+           underscore={**EXTERNAL, "mlflowWorkspace": "team_a"}),
+    *_each(WORKSPACE, "spec.server.external", OBJECT,
+           capitals={**EXTERNAL, "secretRef": {"name": "Login"}}),
+    *_each(WORKSPACE, "spec.server", "for a server that the operator runs: with external",
+           replicas={"external": EXTERNAL, "replicas": 2},
+           a_version={"external": EXTERNAL, "version": "3.17.2"},
+           resources={"external": EXTERNAL, "resources": {"limits": {"memory": "1Gi"}}},
+           a_variable={"external": EXTERNAL, "env": [{"name": "TZ", "value": "UTC"}]}),
+    *_each(WORKSPACE, "spec", "backendStore is for a server that the operator runs",
+           a_database={"server": {"external": EXTERNAL},
+                       "backendStore": {"existing": {"secretRef": {"name": "db"}}}}),
+    *_each(WORKSPACE, "spec", "garbageCollection is for a server that the operator runs",
+           gc={"server": {"external": EXTERNAL}, "garbageCollection": {"schedule": "@daily"}}),
+    *_each(WORKSPACE, "spec", "set artifactAccess: Direct, or leave artifactStore out",
+           unreachable={"server": {"external": EXTERNAL},
+                        "artifactStore": {"existing": {"uri": "s3://mlflow/a",
+                                                       "secretRef": {"name": "s3"}}}}),
     *_each(WORKSPACE, "spec.rotation.every", DURATION, days="30days", a_space="1 h"),
     *_each(WORKSPACE, "spec.rotation.grace", DURATION, words="a day"),
     *_each(WORKSPACE, "spec.rotation", "every is more than nothing", never={"every": "0s"}),

@@ -54,6 +54,12 @@ def test_reads_a_ready_binding() -> None:
     assert binding.workspace == "team-a/team-a"
 
 
+def test_says_the_workspace_of_mlflow_with_each_request() -> None:
+    assert parse_binding(NAME, status()).headers == {}
+    inside = parse_binding(NAME, status(mlflowWorkspace="team-a"))
+    assert inside.headers == {"X-MLFLOW-WORKSPACE": "team-a"}
+
+
 def test_tells_the_condition_that_is_not_true() -> None:
     refused = {
         "type": "Accepted",

@@ -17,7 +17,7 @@ from mooring_operator.api.workspace import WorkspaceSpec
 from mooring_operator.api.workspaceclass import WorkspaceClassSpec
 from mooring_operator.plan.artifactstore import store_client
 from mooring_operator.plan.binding import decoded, pod_fragment, published_objects
-from mooring_operator.plan.connection import Connection, pod_environment
+from mooring_operator.plan.connection import PROXIED, Connection, ServerClient, pod_environment
 from mooring_operator.plan.database import DatabaseClient, secret_of_one_uri
 from mooring_operator.plan.metadata import Owner
 from mooring_operator.plan.server import ServerPlan, server_objects
@@ -130,6 +130,18 @@ def test_with_proxied_access_only_the_server_holds_what_the_store_gave() -> None
     assert given["MLFLOW_ARTIFACTS_DESTINATION"] == "s3://mlflow/team-a/models"
     assert given["MLFLOW_DEFAULT_ARTIFACT_ROOT"] == "mlflow-artifacts:/"
     assert contract.VOLUME_NAME in {volume["name"] for volume in pod["volumes"]}
+
+
+def test_nobody_can_guess_the_login_of_an_external_server_by_a_digest() -> None:
+    def published(password: str, revision: str = "1") -> dict[str, str]:
+        login = {contract.TRACKING_USERNAME: "a", contract.TRACKING_PASSWORD: password}
+        server = ServerClient("https://mlflow", {}, login, revision)
+        return pod_environment(Connection(WORKSPACE, PROXIED, "Proxied", server), "models")
+
+    first, second = published("hunter2"), published("hunter3")
+    assert first[contract.TRACKING_PASSWORD] != second[contract.TRACKING_PASSWORD]
+    assert first[contract.GENERATION] == second[contract.GENERATION]
+    assert first[contract.GENERATION] != published("hunter2", "2")[contract.GENERATION]
 
 
 def test_a_class_without_stores_keeps_all_on_a_volume_that_only_the_server_mounts() -> None:

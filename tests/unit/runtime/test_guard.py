@@ -104,3 +104,27 @@ def test_refuses_at_once_what_does_not_pass() -> None:
 def test_patience_ends() -> None:
     finding = Finding("ServerUnreachable", "gone", patience=0.2)
     assert guard.patiently(lambda: finding, []) == finding
+
+
+@pytest.mark.parametrize(
+    ("login", "headers"),
+    [
+        ({}, {}),
+        ({contract.TRACKING_TOKEN: "t"}, {"authorization": "Bearer t"}),
+        (
+            {contract.TRACKING_USERNAME: "a", contract.TRACKING_PASSWORD: "b"},
+            {"authorization": "Basic YTpi"},
+        ),
+        (
+            {
+                contract.TRACKING_USERNAME: "a",
+                contract.TRACKING_PASSWORD: "b",
+                contract.TRACKING_TOKEN: "t",
+            },
+            {"authorization": "Basic YTpi"},
+        ),
+        ({contract.MLFLOW_WORKSPACE: "team-a"}, {"X-MLFLOW-WORKSPACE": "team-a"}),
+    ],
+)
+def test_logs_in_as_mlflow_s_client_does(login: dict[str, str], headers: dict[str, str]) -> None:
+    assert tracking.login(login) == headers

@@ -25,6 +25,8 @@ MOUNT_PATH: Final = "/var/run/secrets/mooring.dev"
 TOKEN_PATH: Final = f"{MOUNT_PATH}/token"
 CA_FILE: Final = "ca.crt"
 CA_PATH: Final = f"{MOUNT_PATH}/{CA_FILE}"
+TRACKING_CA_FILE: Final = "tracking-ca.crt"
+TRACKING_CA_PATH: Final = f"{MOUNT_PATH}/{TRACKING_CA_FILE}"
 GOOGLE_KEY_FILE: Final = "google.json"
 GOOGLE_KEY_PATH: Final = f"{MOUNT_PATH}/{GOOGLE_KEY_FILE}"
 VOLUME_NAME: Final = "mooring"
@@ -40,6 +42,8 @@ PROXY_MULTIPART_UPLOAD: Final = "MLFLOW_ENABLE_PROXY_MULTIPART_UPLOAD"
 TRACKING_CERT_PATH: Final = "MLFLOW_TRACKING_SERVER_CERT_PATH"
 TRACKING_USERNAME: Final = "MLFLOW_TRACKING_USERNAME"
 TRACKING_PASSWORD: Final = "MLFLOW_TRACKING_PASSWORD"
+TRACKING_TOKEN: Final = "MLFLOW_TRACKING_TOKEN"
+MLFLOW_WORKSPACE: Final = "MLFLOW_WORKSPACE"
 RUN_CONTEXT: Final = "MLFLOW_RUN_CONTEXT"
 AWS_REGION: Final = "AWS_DEFAULT_REGION"
 AWS_ROLE_ARN: Final = "AWS_ROLE_ARN"
@@ -58,14 +62,22 @@ BINDING: Final = "MOORING_BINDING"
 ARTIFACT_ROOT: Final = "MOORING_ARTIFACT_ROOT"
 GENERATION: Final = "MOORING_GENERATION"
 GUARD_MODE: Final = "MOORING_GUARD"
+SERVER: Final = "MOORING_SERVER"
 
 GUARD_WARN: Final = "Warn"
 """Value of `GUARD_MODE` with which the guard tells what it found and lets the pod start."""
+
+SERVER_EXTERNAL: Final = "External"
+"""Value of `SERVER` where somebody else runs the tracking server, with other experiments too."""
+
+MLFLOW_WORKSPACE_HEADER: Final = "X-MLFLOW-WORKSPACE"
+"""Header by which MLflow's client says the value of `MLFLOW_WORKSPACE` with each request."""
 
 SECRET_KEYS: Final = frozenset(
     {
         TRACKING_USERNAME,
         TRACKING_PASSWORD,
+        TRACKING_TOKEN,
         AWS_ACCESS_KEY_ID,
         AWS_SECRET_ACCESS_KEY,
         AZURE_CONNECTION_STRING,
@@ -75,6 +87,7 @@ SECRET_KEYS: Final = frozenset(
 
 OWNED_BY_BINDING: Final = (
     TRACKING_URI,
+    MLFLOW_WORKSPACE,
     S3_ENDPOINT_URL,
     AWS_ROLE_ARN,
     AWS_TOKEN_FILE,

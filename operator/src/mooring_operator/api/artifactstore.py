@@ -6,6 +6,7 @@ from pydantic import Field
 
 from mooring_operator.api.azure import AzureStore
 from mooring_operator.api.base import ApiModel, ObjectName, OneOf, OneStore, rule, rules
+from mooring_operator.api.external import ExternalArtifacts
 from mooring_operator.api.gcs import GcsStore
 from mooring_operator.api.s3 import ExistingArtifacts, S3Store
 
@@ -46,7 +47,7 @@ class OwnArtifactStore(OneOf[ExistingArtifacts]):
     ] = None
 
 
-Store = S3Store | AzureStore | GcsStore | VolumeStore | ExistingArtifacts
+Store = S3Store | AzureStore | GcsStore | VolumeStore | ExistingArtifacts | ExternalArtifacts
 
 
 class ArtifactStore(OneStore[Store]):
@@ -62,9 +63,10 @@ class ArtifactStore(OneStore[Store]):
 
 
 class EffectiveArtifactStore(ArtifactStore):
-    """The store of one workspace: its class's, or its own."""
+    """The store of one workspace: its class's, its own, or its external server's."""
 
     existing: ExistingArtifacts | None = None
+    external: ExternalArtifacts | None = None
 
 
 def artifact_prefix(store: S3Store | GcsStore, namespace: str, name: str) -> str:

@@ -16,6 +16,7 @@ from mooring_operator.api.base import (
     rule,
     rules,
 )
+from mooring_operator.api.external import ExternalDatabase
 
 
 class PostgresqlStore(ApiModel):
@@ -106,7 +107,7 @@ class OwnBackendStore(OneOf[ExistingDatabase]):
     ] = None
 
 
-Store = PostgresqlStore | SqliteStore | ExistingDatabase
+Store = PostgresqlStore | SqliteStore | ExistingDatabase | ExternalDatabase
 
 
 class BackendStore(OneStore[Store]):
@@ -120,6 +121,7 @@ class BackendStore(OneStore[Store]):
 
 
 class EffectiveBackendStore(BackendStore):
-    """The store of one workspace: its class's, or its own."""
+    """The store of one workspace: its class's, its own, or its external server's."""
 
     existing: ExistingDatabase | None = None
+    external: ExternalDatabase | None = None

@@ -94,6 +94,10 @@ class BindingStatus(ApiModel):
     artifact_root: Annotated[
         str | None, Field(max_length=1024, description="Where the artifacts lie.")
     ] = None
+    mlflow_workspace: Annotated[
+        str | None,
+        Field(max_length=63, description="The workspace of MLflow, on a server that has several."),
+    ] = None
     workspace: Annotated[
         WorkspaceRef | None, Field(description="The workspace it is bound to.")
     ] = None

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from mooring import contract
 from mooring_operator.api.base import ApiModel, DataKey, ObjectName, matches, rule, rules
+from mooring_operator.api.external import ExternalServer, not_external
 from mooring_operator.api.image import ContainerImage, OfferedVersion, PullSecret, Version
 
 Quantity = Annotated[
@@ -48,6 +49,7 @@ OWNED_ENVIRONMENT: Final = frozenset(
         contract.S3_UPLOAD_ARGUMENTS,
         contract.TRACKING_CERT_PATH,
         contract.TRACKING_PASSWORD,
+        contract.TRACKING_TOKEN,
         contract.TRACKING_URI,
         contract.TRACKING_USERNAME,
         "MLFLOW_ARTIFACTS_DESTINATION",
@@ -67,7 +69,7 @@ OWNED_ENVIRONMENT: Final = frozenset(
         "MLFLOW_STATIC_PREFIX",
         "MLFLOW_WORKERS",
         # the server refuses to start with it: it is the clients'
-        "MLFLOW_WORKSPACE",
+        contract.MLFLOW_WORKSPACE,
         "POD_IP",
     }
 )
@@ -238,6 +240,33 @@ class EnvVar(ApiModel):
 class ServerSpec(ApiModel):
     """What a team sets of its tracking server."""
 
+    model_config = ApiModel.model_config | {
+        "json_schema_extra": rules(
+            rule(
+                "has(self.external) == has(oldSelf.external)",
+                "external cannot be set or removed later: the runs would stay behind. Make another "
+                "workspace",
+                fieldPath=".external",
+            ),
+            not_external("version", "!has(self.version)"),
+            not_external("replicas", "!has(self.replicas)"),
+            not_external(
+                "resources",
+                "!has(self.resources) || ["
+                "has(self.resources.requests) ? size(self.resources.requests) : 0, "
+                "has(self.resources.limits) ? size(self.resources.limits) : 0] == [0, 0]",
+            ),
+            not_external("env", "!has(self.env) || size(self.env) == 0"),
+        )
+    }
+
+    external: Annotated[
+        ExternalServer | None,
+        Field(
+            description="A tracking server that somebody else runs; left out, the operator runs "
+            "one."
+        ),
+    ] = None
     version: Annotated[
         Version | None,
         Field(

@@ -139,6 +139,26 @@ class WorkspaceSpec(ApiModel):
                 "another workspace; to move a database, copy it with pg_dump first",
                 fieldPath=".backendStore",
             ),
+            rule(
+                "!has(self.server) || !has(self.server.external) || !has(self.backendStore)",
+                "backendStore is for a server that the operator runs: with server.external, its "
+                "database is its own; leave it out",
+                fieldPath=".backendStore",
+            ),
+            rule(
+                "!has(self.server) || !has(self.server.external) || !has(self.garbageCollection)",
+                "garbageCollection is for a server that the operator runs: with server.external, "
+                "whoever runs it runs mlflow gc too; leave it out",
+                fieldPath=".garbageCollection",
+            ),
+            rule(
+                "!has(self.server) || !has(self.server.external) || !has(self.artifactStore) || "
+                "(has(self.artifactAccess) && self.artifactAccess == 'Direct')",
+                "with server.external, the server keeps the artifacts, and artifactStore is for "
+                "pods that write to the store themselves: set artifactAccess: Direct, or leave "
+                "artifactStore out",
+                fieldPath=".artifactStore",
+            ),
         )
     }
 
@@ -159,7 +179,8 @@ class WorkspaceSpec(ApiModel):
         Field(
             description="Direct: pods talk to the artifact store themselves, which is fastest. "
             "Proxied: the tracking server does, and pods hold nothing of the store. Left out, "
-            "Direct."
+            "Direct; with server.external Proxied, and Direct where that server has "
+            "artifactStore, or the class's store, as its own artifact root."
         ),
     ] = None
     allowed_namespaces: Annotated[
@@ -176,8 +197,8 @@ class WorkspaceSpec(ApiModel):
             "deleted. Retain: artifacts and runs stay where they are (a volume only as long as "
             "its namespace). Delete: they go for good, every object below the workspace's prefix "
             "in every version, or its container or volume, and its database with all copies; "
-            "never what artifactStore.existing and backendStore.existing name. Credentials are "
-            "revoked either way. Left out, as the class says."
+            "never what artifactStore.existing, backendStore.existing and server.external name. "
+            "Credentials are revoked either way. Left out, as the class says."
         ),
     ] = None
     suspend: Annotated[
@@ -232,7 +253,8 @@ class WorkspaceStatus(ApiModel):
         Field(
             max_length=16,
             description="Ready, DatabaseReady, ArtifactStoreReady, ServerAvailable, "
-            "RoundTripVerified; Exposed and Monitored, where the class asks for it; Suspended, "
-            "while spec.suspend is set.",
+            "RoundTripVerified (of these, DatabaseReady and ServerAvailable only for a server "
+            "that the operator runs); Exposed and Monitored, where the class asks for it; "
+            "Suspended, while spec.suspend is set.",
         ),
     ] = Field(default_factory=list)

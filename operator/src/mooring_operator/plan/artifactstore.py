@@ -9,9 +9,10 @@ from collections.abc import Mapping
 from mooring import contract
 from mooring_operator.api.artifactstore import ArtifactStore, VolumeStore, artifact_prefix
 from mooring_operator.api.azure import AzureStore, container_name
+from mooring_operator.api.external import ExternalArtifacts
 from mooring_operator.api.gcs import GcsStore
 from mooring_operator.api.s3 import Encryption, ExistingArtifacts, S3Store, bucket_of
-from mooring_operator.plan.connection import StoreClient
+from mooring_operator.plan.connection import PROXIED, StoreClient
 from mooring_operator.plan.metadata import Owner
 from mooring_operator.plan.volume import ARTIFACTS_PATH, DATA
 
@@ -34,6 +35,8 @@ def store_client(store: ArtifactStore, workspace: Owner, held: Mapping[str, str]
         case ExistingArtifacts() as existing:
             ca = {contract.AWS_CA_BUNDLE: contract.CA_PATH} if files else {}
             return StoreClient(existing.uri, {**variables, **ca}, files=files)
+        case ExternalArtifacts():
+            return PROXIED
         case VolumeStore():
             return StoreClient(ARTIFACTS_PATH, {}, claim=workspace.child_name_for(DATA))
 

@@ -50,7 +50,7 @@ def published_objects(binding: Owner, spec: BindingSpec, connection: Connection)
             _secret(binding, contract.files_name(binding.name), connection.pod_store.files)
         )
     if spec.airflow.connection:
-        objects.append(_airflow_connection(binding, connection))
+        objects.append(_airflow_connection(binding, environment))
     return objects
 
 
@@ -59,8 +59,8 @@ def _secret(binding: Owner, name: str, values: Mapping[str, str]) -> Manifest:
     return head | {"type": "Opaque", "data": encoded(values)}
 
 
-def _airflow_connection(binding: Owner, connection: Connection) -> Manifest:
-    values = {VALUE_KEY: connection_value(connection.tracking_uri)}
+def _airflow_connection(binding: Owner, environment: Mapping[str, str]) -> Manifest:
+    values = {VALUE_KEY: connection_value(environment)}
     secret = _secret(binding, contract.connection_name(binding.name), values)
     secret["metadata"]["labels"][CONNECTION_LABEL] = contract.connection_id(binding.name)
     return secret

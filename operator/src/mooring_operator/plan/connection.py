@@ -1,6 +1,6 @@
 """The connection: what a process needs to log to a workspace, as environment variables."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from mooring import contract
@@ -37,6 +37,21 @@ class StoreClient:
     claim: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class ServerClient:
+    """What a process needs to be a client of a tracking server that somebody else runs.
+
+    `environment` and the secret `login` have the names of `mooring.contract`; `revision` changes
+    with the login. `files` are mounted at `contract.MOUNT_PATH`, by name.
+    """
+
+    uri: str
+    environment: dict[str, str]
+    login: dict[str, str] = field(default_factory=dict, repr=False)
+    revision: str = ""
+    files: dict[str, str] = field(default_factory=dict, repr=False)
+
+
 PROXIED: Final = StoreClient(
     root=contract.PROXIED_ROOT,
     # MLflow would otherwise hand out signed URLs, by which pods talk to the store after all
@@ -53,12 +68,14 @@ class Connection:
     """How to reach one workspace: its tracking server and its artifact store.
 
     `store` is what the server needs. Pods need the same with Direct access; with Proxied the
-    server keeps their artifacts, and they hold nothing of the store.
+    server keeps their artifacts, and they hold nothing of the store. `external` is None where the
+    operator runs the server.
     """
 
     workspace: Owner
     store: StoreClient
     artifact_access: ArtifactAccess = "Direct"
+    external: ServerClient | None = None
 
     @property
     def proxied(self) -> bool:
@@ -67,13 +84,23 @@ class Connection:
 
     @property
     def pod_store(self) -> StoreClient:
-        """What pods need to keep artifacts."""
-        return PROXIED if self.proxied else self.store
+        """What pods need to keep artifacts, with every file that they need at all."""
+        store = PROXIED if self.proxied else self.store
+        if self.external is None:
+            return store
+        return replace(store, files={**store.files, **self.external.files})
 
     @property
     def tracking_uri(self) -> str:
         """Where the tracking server answers, from any namespace."""
+        if self.external is not None:
+            return self.external.uri
         return f"http://{self.workspace.child_name}.{self.workspace.namespace}.svc:{PORT}"
+
+    @property
+    def mlflow_workspace(self) -> str | None:
+        """The workspace of MLflow, on a server that has several."""
+        return self.external.environment.get(contract.MLFLOW_WORKSPACE) if self.external else None
 
     @property
     def artifact_root(self) -> str:
@@ -88,7 +115,7 @@ def pod_environment(
 
     `experiment` is the default experiment, None for the one of the binding's name.
     """
-    workspace = connection.workspace
+    workspace, external = connection.workspace, connection.external
     store = connection.pod_store
     environment = {
         **CLIENT_DEFAULTS,
@@ -99,4 +126,9 @@ def pod_environment(
         contract.BINDING: binding,
         contract.ARTIFACT_ROOT: connection.artifact_root,
     }
-    return environment | {contract.GENERATION: digest({**environment, **store.files})}
+    stands_for = {**environment, **store.files}
+    if external is not None:
+        environment |= external.environment | external.login
+        # everybody may read the digest, and guess by it what a person chose as password
+        stands_for |= external.environment | {"login": external.revision}
+    return environment | {contract.GENERATION: digest(stands_for)}

@@ -6,7 +6,7 @@ while it stands, nothing runs again; when something changes, the name changes wi
 
 from typing import Any, Final
 
-from mooring.contract import DATABASE_COPY
+from mooring.contract import DATABASE_COPY, GENERATION
 from mooring_operator.api.image import ContainerImage
 from mooring_operator.api.server import ServerDefaults
 from mooring_operator.plan.binding import pod_fragment
@@ -80,7 +80,8 @@ def canary_job(
         "initContainers": fragment["initContainers"],
         "volumes": [temp_volume(), *fragment["volumes"]],
     }
-    proves = digest([pod_environment(connection, workspace.name), fragment, server_digest])
+    given = pod_environment(connection, workspace.name)[GENERATION]
+    proves = digest([given, fragment, server_digest])
     return _job(workspace, CANARY, proves, pod, CANARY_DEADLINE_S)
 
 

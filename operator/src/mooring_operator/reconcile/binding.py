@@ -29,6 +29,7 @@ from mooring_operator.plan.connection import Connection
 from mooring_operator.plan.metadata import Owner, belongs
 from mooring_operator.plan.trust import Account, accounts, untrusted
 from mooring_operator.queue import Key
+from mooring_operator.reconcile.external import external_server
 from mooring_operator.reconcile.loading import access_of, admits, load_class, parse_spec
 from mooring_operator.reconcile.provision import held_credentials
 from mooring_operator.reconcile.publish import publish
@@ -36,7 +37,9 @@ from mooring_operator.reconcile.report import report
 from mooring_operator.reconcile.world import Blocked, Outcome, World, attempt, ensure
 
 _WORKSPACE_ENDS: Final = "WorkspaceEnds"
-_PUBLISHED: Final = frozenset({"workspace", "url", "artifactRoot", "binding", "configMap", "pod"})
+_PUBLISHED: Final = frozenset(
+    {"workspace", "url", "artifactRoot", "mlflowWorkspace", "binding", "configMap", "pod"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +149,9 @@ def _answer(world: World, claim: Claim) -> dict[str, object]:
                 "credentials: WorkloadIdentity",
             )
         )
-    connection = Connection(workspace, store, access_of(claim.workspace_spec, store))
+    access = access_of(claim.workspace_spec, store)
+    server = external_server(world.kube, workspace, claim.workspace_spec)
+    connection = Connection(workspace, store, access, server)
     objects = published_objects(owner, claim.spec, connection)
     publish(world, objects)
     own = [claim.spec.launcher] if claim.spec.launcher else []
@@ -160,6 +165,7 @@ def _answer(world: World, claim: Claim) -> dict[str, object]:
         "workspace": claim.workspace_ref,
         "url": connection.tracking_uri,
         "artifactRoot": connection.artifact_root,
+        "mlflowWorkspace": connection.mlflow_workspace,
         "binding": name,
         "configMap": name,
         "pod": pod_fragment(owner.name, connection, class_.guard, claim.spec.guard),

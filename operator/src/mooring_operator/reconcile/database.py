@@ -15,6 +15,7 @@ from mooring_operator.api.backendstore import (
     PostgresqlStore,
     SqliteStore,
 )
+from mooring_operator.api.external import ExternalDatabase
 from mooring_operator.kube import JOB, SECRET, Kube, Manifest
 from mooring_operator.plan.binding import decoded
 from mooring_operator.plan.database import (
@@ -62,6 +63,8 @@ def ensure_database(
     """
     live = world.kube.get(SECRET, workspace.namespace, workspace.child_name_for(DATABASE))
     chosen = store.chosen
+    if isinstance(chosen, ExternalDatabase):
+        return Database(DatabaseClient("", verifies=False), None)
     if not isinstance(chosen, PostgresqlStore):
         secret = _secret(world.kube, chosen, workspace)
         apply(world, secret, live)

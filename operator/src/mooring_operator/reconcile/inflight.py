@@ -10,6 +10,7 @@ from mooring_operator.api.backendstore import (
     SqliteStore,
 )
 from mooring_operator.api.conditions import Finding
+from mooring_operator.api.external import ExternalDatabase
 from mooring_operator.kube import NAMESPACE
 from mooring_operator.plan.deletion import force_command
 from mooring_operator.plan.metadata import Owner
@@ -76,6 +77,6 @@ def _records(world: World, workspace: Owner, store: BackendStore, since: int) ->
             found = attempt(lambda: existing_records(world.kube, existing, namespace, since))
             # the team's own Secret may go together with the workspace
             return None if isinstance(found, Finding) else found
-        case SqliteStore():
-            # nobody but the server can open the file
+        case SqliteStore() | ExternalDatabase():
+            # nobody but the server can read it
             return None

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 from mooring_operator.api.artifactstore import EffectiveArtifactStore
 from mooring_operator.api.backendstore import EffectiveBackendStore
 from mooring_operator.api.conditions import Finding
+from mooring_operator.api.external import ExternalArtifacts, ExternalDatabase
 from mooring_operator.api.workspace import AllowedNamespaces, ArtifactAccess, WorkspaceSpec
 from mooring_operator.api.workspaceclass import (
     DEFAULT_CLASS_ANNOTATION,
@@ -49,6 +50,10 @@ def _with_own(spec: WorkspaceClassSpec, workspace: Manifest) -> WorkspaceClassSp
         stores["artifact_store"] = EffectiveArtifactStore(existing=own.artifact_store.existing)
     if own.backend_store:
         stores["backend_store"] = EffectiveBackendStore(existing=own.backend_store.existing)
+    if own.server.external:
+        stores["backend_store"] = EffectiveBackendStore(external=ExternalDatabase())
+        if own.artifact_access != "Direct":
+            stores["artifact_store"] = EffectiveArtifactStore(external=ExternalArtifacts())
     effective = spec.model_copy(update=stores)
     if effective.backend_store.sqlite and not effective.artifact_store.volume:
         raise Blocked(
@@ -119,7 +124,7 @@ def admits(kube: Kube, allowed: AllowedNamespaces, own: str, namespace: str) -> 
 def access_of(spec: WorkspaceSpec, store: StoreClient) -> ArtifactAccess:
     """How pods of a workspace reach its artifacts; raises Blocked for what cannot be."""
     if store.claim is None:
-        return spec.artifact_access or "Direct"
+        return spec.artifact_access or ("Proxied" if spec.server.external else "Direct")
     if spec.artifact_access == "Direct":
         raise Blocked(
             Finding(

@@ -16,6 +16,7 @@ from mooring_operator.api.artifactstore import VolumeStore
 from mooring_operator.api.azure import AzureStore, container_name
 from mooring_operator.api.base import SecretRef
 from mooring_operator.api.conditions import Finding
+from mooring_operator.api.external import ExternalArtifacts, ExternalDatabase
 from mooring_operator.api.gcs import GcsStore
 from mooring_operator.api.s3 import ExistingArtifacts, S3Store, bucket_of
 from mooring_operator.kube import Kube
@@ -76,7 +77,7 @@ def artifact_store(
             return measured(_azure(kube, azure), "azure")
         case GcsStore() as gcs:
             return measured(_gcs(kube, gcs), "gcs")
-        case VolumeStore():
+        case VolumeStore() | ExternalArtifacts():
             return UnmanagedArtifacts(lambda: StoreAccess({}))
         case ExistingArtifacts() as existing:
             return UnmanagedArtifacts(lambda: _existing(kube, existing, namespace))
@@ -87,7 +88,7 @@ def artifact_data(
 ) -> ArtifactData | None:
     """The artifacts of a workspace at the store of its class; raises Blocked.
 
-    None where they lie on a volume, or are the team's own.
+    None where they lie on a volume, are the team's own, or an external server's.
     """
     namespace, name = workspace.namespace, workspace.name
     match store.chosen:
@@ -100,7 +101,7 @@ def artifact_data(
         case GcsStore() as gcs:
             prefix = artifactstore.artifact_prefix(gcs, namespace, name)
             return measured(GcsData(_gcs(kube, gcs).connection, prefix), "gcs")
-        case VolumeStore() | ExistingArtifacts():
+        case VolumeStore() | ExistingArtifacts() | ExternalArtifacts():
             return None
 
 
@@ -148,7 +149,7 @@ def database_server(kube: Kube, store: backendstore.BackendStore) -> DatabaseSer
     match store.chosen:
         case backendstore.PostgresqlStore() as server:
             return measured(_postgresql(kube, server), POSTGRESQL)
-        case backendstore.SqliteStore() | backendstore.ExistingDatabase():
+        case backendstore.SqliteStore() | backendstore.ExistingDatabase() | ExternalDatabase():
             return UnmanagedDatabase()
 
 

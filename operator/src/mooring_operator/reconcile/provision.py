@@ -12,6 +12,7 @@ from mooring_operator.api.artifactstore import ArtifactStore, VolumeStore, artif
 from mooring_operator.api.azure import AzureStore, container_name
 from mooring_operator.api.backendstore import BackendStore
 from mooring_operator.api.conditions import Finding
+from mooring_operator.api.external import ExternalArtifacts
 from mooring_operator.api.gcs import GcsStore
 from mooring_operator.api.s3 import ExistingArtifacts, S3Store
 from mooring_operator.kube import SECRET, Kube, Manifest
@@ -143,7 +144,7 @@ def _keyless(store: ArtifactStore) -> bool:
             return s3.credentials == "WorkloadIdentity"
         case AzureStore():
             return False
-        case GcsStore() | VolumeStore() | ExistingArtifacts():
+        case GcsStore() | VolumeStore() | ExistingArtifacts() | ExternalArtifacts():
             return True
 
 
@@ -159,7 +160,7 @@ def _namespaces(accounts: Iterable[Account]) -> set[str]:
 def _grant(store: ArtifactStore, workspace: Owner, accounts: Iterable[Account]) -> StoreGrant:
     name, owner = _identity(store, workspace), (workspace.namespace, workspace.name)
     match store.chosen:
-        case AzureStore() | VolumeStore() | ExistingArtifacts():
+        case AzureStore() | VolumeStore() | ExistingArtifacts() | ExternalArtifacts():
             return StoreGrant(name, prefix="")
         case GcsStore() as gcs:
             return StoreGrant(name, artifact_prefix(gcs, *owner))

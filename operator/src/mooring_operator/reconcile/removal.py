@@ -10,6 +10,7 @@ from typing import Final
 from mooring_operator.api.artifactstore import ArtifactStore, VolumeStore
 from mooring_operator.api.backendstore import BackendStore, PostgresqlStore
 from mooring_operator.api.conditions import Finding
+from mooring_operator.api.external import ExternalArtifacts
 from mooring_operator.api.lifecycle import DeletionPolicy, DeletionStatus
 from mooring_operator.api.s3 import ExistingArtifacts
 from mooring_operator.api.workspaceclass import WorkspaceClassSpec
@@ -69,9 +70,9 @@ def unlisted(
 
 
 def artifacts_of(workspace: Owner, store: ArtifactStore) -> str | None:
-    """The place of a workspace's artifacts, in words; None where they are the team's own."""
+    """The place of a workspace's artifacts, in words; None where they are not the class's."""
     match store.chosen:
-        case ExistingArtifacts():
+        case ExistingArtifacts() | ExternalArtifacts():
             return None
         case VolumeStore():
             claim = workspace.child_name_for(DATA)

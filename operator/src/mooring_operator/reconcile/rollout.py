@@ -9,6 +9,7 @@ from typing import Final
 from mooring import contract
 from mooring_operator.api.backendstore import ExistingDatabase, SqliteStore
 from mooring_operator.api.conditions import Finding
+from mooring_operator.api.external import ExternalDatabase
 from mooring_operator.api.workspaceclass import WorkspaceClassSpec
 from mooring_operator.kube import JOB, Manifest
 from mooring_operator.plan.connection import Connection
@@ -39,7 +40,7 @@ def migrate(
     """Bring the schema to the server's version; one that holds data only after a copy."""
     ensure(world, service_account(workspace, spec.server))
     server = spec.backend_store.chosen
-    if isinstance(server, SqliteStore):
+    if isinstance(server, SqliteStore | ExternalDatabase):
         # only the server's own pod can open it, and brings it up to date before it serves
         return
     jobs = _jobs(world, workspace, MIGRATION)
@@ -76,10 +77,15 @@ def _own_schema(blocked: JobBlocked, spec: WorkspaceClassSpec) -> Finding:
 
 
 def verify(
-    world: World, connection: Connection, spec: WorkspaceClassSpec, deployment: Manifest
+    world: World, connection: Connection, spec: WorkspaceClassSpec, deployment: Manifest | None
 ) -> None:
-    """Make the round trip once for each state of server, store and credentials."""
-    server_digest = digest(deployment["spec"]["template"])
+    """Make the round trip once for each state of server, store and credentials.
+
+    `deployment` is None where somebody else runs the server.
+    """
+    if deployment is None:
+        ensure(world, service_account(connection.workspace, spec.server))
+    server_digest = digest(deployment["spec"]["template"] if deployment else spec.server.image)
     job = canary_job(connection, spec.server, spec.guard, server_digest)
     jobs = _jobs(world, connection.workspace, CANARY)
     _run(world, connection.workspace, job, jobs, "the round trip")

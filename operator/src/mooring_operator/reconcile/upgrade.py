@@ -60,7 +60,8 @@ def restore_database(world: World, live: Manifest, workspace: Owner, store: Back
             "the database is a file on the workspace's volume, and its copies lie beside it as "
             "mlflow.db.SCHEMA: put one in its place by hand"
             if isinstance(server, SqliteStore)
-            else "the database is the team's own, which is never copied here: restore it by hand"
+            else "the database was not made by the operator, and is never copied by it: restore it "
+            "by hand"
         )
         message = f"annotation {RESTORE_ANNOTATION}: {kept}, and remove the annotation"
         raise Blocked(Finding("NoCopies", message))

@@ -17,10 +17,11 @@ from mooring_operator.api.conditions import (
     summary,
 )
 from mooring_operator.api.workspace import WorkspaceSpec
+from mooring_operator.api.workspaceclass import WorkspaceClassSpec
 from mooring_operator.kube import BINDING, WORKSPACE, Manifest
 from mooring_operator.plan.artifactstore import store_client
 from mooring_operator.plan.binding import own_binding, published_objects, workspace_of
-from mooring_operator.plan.connection import Connection
+from mooring_operator.plan.connection import Connection, ServerClient
 from mooring_operator.plan.database import DatabaseClient
 from mooring_operator.plan.metadata import (
     CLASS_ANNOTATION,
@@ -38,6 +39,7 @@ from mooring_operator.queue import Key
 from mooring_operator.reconcile.database import Database, ensure_database
 from mooring_operator.reconcile.deletion import delete_workspace
 from mooring_operator.reconcile.exposing import expose
+from mooring_operator.reconcile.external import external_server
 from mooring_operator.reconcile.loading import (
     LoadedClass,
     access_of,
@@ -61,6 +63,8 @@ from mooring_operator.reconcile.world import Outcome, World, apply, attempt, set
 Findings = tuple[Finding | None, Finding | None, Finding | None]
 
 _TYPES = (DATABASE_READY, ARTIFACT_STORE_READY, SERVER_AVAILABLE, ROUND_TRIP_VERIFIED)
+_OF_OUR_SERVER = (DATABASE_READY, SERVER_AVAILABLE)
+"""Not said of a server that somebody else runs: only the round trip tells of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +77,8 @@ class Loaded:
     bindings: list[Manifest]
     admitted: list[Manifest]
     """Those of the claims that the workspace admits."""
+    external: ServerClient | None
+    """The tracking server, where somebody else runs it."""
 
     @property
     def claims(self) -> list[Manifest]:
@@ -107,7 +113,9 @@ def reconcile_workspace(world: World, key: Key) -> Outcome:
         return report_suspended(world, live)
     loaded = attempt(lambda: _load(world, live, owner))
     if isinstance(loaded, Finding):
-        verdicts = [Verdict(kind, loaded) for kind in _TYPES]
+        external = live.get("spec", {}).get("server", {}).get("external")
+        types = [kind for kind in _TYPES if not (external and kind in _OF_OUR_SERVER)]
+        verdicts = [Verdict(kind, loaded) for kind in types]
         fields: dict[str, object] = {"className": provisioned_class(live)}
         return report(world, live, [summary(verdicts, ""), *verdicts], fields)
     if CLEANUP_FINALIZER not in meta.finalizers:
@@ -131,7 +139,8 @@ def _load(world: World, live: Manifest, owner: Owner) -> Loaded:
     claimants = {binding["metadata"]["namespace"] for binding in claims}
     admitted = {n for n in claimants if admits(world.kube, allowed, owner.namespace, n)}
     welcome = [binding for binding in claims if binding["metadata"]["namespace"] in admitted]
-    return Loaded(owner, spec, class_, bindings.result(), welcome)
+    external = external_server(world.kube, owner, spec)
+    return Loaded(owner, spec, class_, bindings.result(), welcome, external)
 
 
 def _claims(owner: Owner, bindings: list[Manifest]) -> list[Manifest]:
@@ -156,6 +165,9 @@ def _converge(world: World, live: Manifest, loaded: Loaded) -> Outcome:
         Verdict(SERVER_AVAILABLE, findings[1], "the tracking server answers"),
         Verdict(ROUND_TRIP_VERIFIED, findings[2], "an artifact made the round trip"),
     ]
+    ready = summary(verdicts, "a run and an artifact made the round trip")
+    if loaded.external is not None:
+        verdicts = [verdict for verdict in verdicts if verdict.type not in _OF_OUR_SERVER]
     fields: dict[str, object] = {
         "className": loaded.class_.name,
         "binding": {"name": published_name(owner.name)},
@@ -163,14 +175,13 @@ def _converge(world: World, live: Manifest, loaded: Loaded) -> Outcome:
     }
     if isinstance(connection, Connection):
         fields |= {"url": connection.tracking_uri, "artifactRoot": connection.store.root}
-    ready = summary(verdicts, "a run and an artifact made the round trip")
-    if class_.exposure:
+    if class_.exposure and loaded.external is None:
         # pods do not depend on it
         exposure = class_.exposure
         url = attempt(lambda: expose(world, owner, exposure))
         fields["externalUrl"] = None if isinstance(url, Finding) else url
         verdicts.append(Verdict(EXPOSED, _finding(url), f"it answers to {url}"))
-    if class_.monitoring:
+    if class_.monitoring and loaded.external is None:
         monitoring = class_.monitoring
         missing = attempt(lambda: monitor(world, owner, monitoring))
         verdicts.append(Verdict(MONITORED, missing, "Prometheus can find it"))
@@ -202,7 +213,7 @@ def _connect(world: World, loaded: Loaded, policy: Policy) -> Connected:
     artifacts = loaded.class_.spec.artifact_store
     access = ensure_store(world, owner, artifacts, trusted(owner, bindings), policy)
     store = store_client(artifacts, owner, access.values)
-    connection = Connection(owner, store, access_of(loaded.spec, store))
+    connection = Connection(owner, store, access_of(loaded.spec, store), loaded.external)
     _ensure_own_binding(world, loaded, connection)
     if access.changed:
         for claim in {(owner.namespace, owner.name), *map(namespaced_name, loaded.claims)}:
@@ -243,6 +254,8 @@ def _rollout(
     waits = Finding("Waiting", "waits for the database and the artifact store", waiting=True)
     if isinstance(database, Finding):
         return waits, waits, waits
+    if loaded.external is not None:
+        return None, None, _proof_alone(world, connection, class_)
     migration = attempt(lambda: migrate(world, owner, class_, database))
     stopped = migration is not None and migration.reason == UPGRADING
     old = migration is not None and serves(world, owner)
@@ -258,6 +271,15 @@ def _rollout(
         # a file on the volume is brought up to date by the server's own pod
         return server if on_volume else migration, server, waits
     return migration, None, attempt(lambda: verify(world, connection, class_, server))
+
+
+def _proof_alone(
+    world: World, connection: Connection | Finding, class_: WorkspaceClassSpec
+) -> Finding | None:
+    """The finding of the round trip through a server that somebody else runs."""
+    if isinstance(connection, Finding):
+        return Finding("Waiting", "waits for the artifact store", waiting=True)
+    return attempt(lambda: verify(world, connection, class_, None))
 
 
 def _finding(result: object) -> Finding | None:

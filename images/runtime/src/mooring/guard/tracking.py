@@ -81,7 +81,12 @@ def server_answers(environ: Mapping[str, str], http: Http) -> Finding | None:
 
 
 def server_is_the_workspaces(environ: Mapping[str, str], http: Http) -> Finding | None:
-    """The server's default experiment lies under the workspace's artifact root."""
+    """The server's default experiment lies under the workspace's artifact root.
+
+    A server of somebody else may have none, or an old one: there the pod's own has to do.
+    """
+    if environ.get(contract.SERVER) == contract.SERVER_EXTERNAL:
+        return None
     found = _ask(environ, http, DEFAULT_EXPERIMENT)
     if isinstance(found, Finding):
         return found
@@ -107,11 +112,11 @@ def experiment_is_the_workspaces(environ: Mapping[str, str], http: Http) -> Find
     name = environ.get(contract.EXPERIMENT_NAME)
     if not name:
         return None
-    found = _ask(environ, http, BY_NAME + quote(name, safe=""))
+    by_name = BY_NAME + quote(name, safe="")
+    found = _ask(environ, http, by_name)
     if not found:
-        found = _ask(environ, http, CREATE, {"name": name})
-        if not isinstance(found, Finding):
-            return None
+        made = _ask(environ, http, CREATE, {"name": name})
+        found = made if isinstance(made, Finding) else _ask(environ, http, by_name)
     if isinstance(found, Finding):
         return found
     location, root = _location(found), environ[contract.ARTIFACT_ROOT]
@@ -120,8 +125,19 @@ def experiment_is_the_workspaces(environ: Mapping[str, str], http: Http) -> Find
     return Finding(
         "ExperimentElsewhere",
         f"the experiment {name!r} of {server(environ)} keeps "
-        f"its artifacts at {location}, not under {root}, and that cannot be changed: "
-        f"rename or delete it, or set {contract.EXPERIMENT_NAME} to another one.",
+        f"its artifacts at {location or 'an unknown place'}, not under {root}, and that cannot be "
+        f"changed: rename or delete it, or set {contract.EXPERIMENT_NAME} to another one."
+        f"{_root_of_an_external_server(environ)}",
+    )
+
+
+def _root_of_an_external_server(environ: Mapping[str, str]) -> str:
+    """What else may be wrong where the server decides about places, and the operator was told."""
+    if environ.get(contract.SERVER) != contract.SERVER_EXTERNAL:
+        return ""
+    return (
+        " If the server puts every new experiment there, make the workspace anew with "
+        f"artifactAccess and artifactStore as the server has it. {look(environ)}"
     )
 
 
@@ -133,10 +149,14 @@ def experiment_location(environ: Mapping[str, str], http: Http) -> str | Finding
 
 
 def login(environ: Mapping[str, str]) -> dict[str, str]:
-    """The headers by which the server knows this pod; none when it asks for no login."""
+    """The headers by which the server knows this pod and MLflow's workspace, as its client's."""
     user = environ.get(contract.TRACKING_USERNAME)
     password = environ.get(contract.TRACKING_PASSWORD)
-    return make_headers(basic_auth=f"{user}:{password}") if user and password else {}
+    token, inside = environ.get(contract.TRACKING_TOKEN), environ.get(contract.MLFLOW_WORKSPACE)
+    headers = {contract.MLFLOW_WORKSPACE_HEADER: inside} if inside else {}
+    if user and password:
+        return headers | make_headers(basic_auth=f"{user}:{password}")
+    return headers | ({"authorization": f"Bearer {token}"} if token else {})
 
 
 def _ask(
@@ -193,8 +213,8 @@ def refusal(environ: Mapping[str, str], answer: Answer) -> Finding:
         return Finding(
             "LoginRefused",
             f"{here} refuses this pod's login (HTTP {answer.status}): "
-            f"check {contract.TRACKING_USERNAME} and {contract.TRACKING_PASSWORD} in "
-            "the Secret of the binding.",
+            f"check {contract.TRACKING_USERNAME} and {contract.TRACKING_PASSWORD}, or "
+            f"{contract.TRACKING_TOKEN}, in the Secret of the binding.",
         )
     if answer.status in TRANSIENT:
         return Finding(
