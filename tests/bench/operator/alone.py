@@ -18,6 +18,7 @@ from mooring_operator.stores.protocol import (
     Login,
     StoreAccess,
     StoreGrant,
+    Strays,
 )
 
 KEY = {AWS_ACCESS_KEY_ID: "key-of-nobody", AWS_SECRET_ACCESS_KEY: "opens nothing"}
@@ -52,11 +53,13 @@ class AnsweringServer:
         """Nobody counts."""
         return None
 
-    def ensure(self, grant: DatabaseGrant) -> None:
+    def ensure(self, grant: DatabaseGrant) -> Strays:  # noqa: ARG002 (of the protocol)
         """Nothing to make."""
+        return Strays()
 
-    def probe(self, database: str, login: Login) -> None:
+    def probe(self, database: str, login: Login, root: str | None = None) -> Strays:  # noqa: ARG002
         """Nothing to prove."""
+        return Strays()
 
     def revoke(self, roles: tuple[str, ...]) -> None:
         """Nothing to revoke."""

@@ -14,6 +14,7 @@ DATABASE_READY: Final = "DatabaseReady"
 ARTIFACT_STORE_READY: Final = "ArtifactStoreReady"
 SERVER_AVAILABLE: Final = "ServerAvailable"
 ROUND_TRIP_VERIFIED: Final = "RoundTripVerified"
+ARTIFACT_ROOTS_MATCH: Final = "ArtifactRootsMatch"
 EXPOSED: Final = "Exposed"
 MONITORED: Final = "Monitored"
 SUSPENDED: Final = "Suspended"
@@ -108,6 +109,7 @@ def _holding_reason(condition_type: str) -> str:
         ARTIFACT_STORE_READY: "Provisioned",
         SERVER_AVAILABLE: "Available",
         ROUND_TRIP_VERIFIED: "Verified",
+        ARTIFACT_ROOTS_MATCH: "Matching",
         EXPOSED: "Exposed",
         MONITORED: "Monitored",
         SUSPENDED: "Suspended",

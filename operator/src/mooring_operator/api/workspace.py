@@ -254,7 +254,9 @@ class WorkspaceStatus(ApiModel):
             max_length=16,
             description="Ready, DatabaseReady, ArtifactStoreReady, ServerAvailable, "
             "RoundTripVerified (of these, DatabaseReady and ServerAvailable only for a server "
-            "that the operator runs); Exposed and Monitored, where the class asks for it; "
+            "that the operator runs); ArtifactRootsMatch, where the operator reads the database: "
+            "it names experiments that keep artifacts elsewhere, and Ready does not depend on it; "
+            "Exposed and Monitored, where the class asks for it; "
             "Suspended, while spec.suspend is set.",
         ),
     ] = Field(default_factory=list)

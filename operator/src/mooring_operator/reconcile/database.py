@@ -6,7 +6,7 @@ because a server that is started in between reads the Secret. One that was made 
 made again, with another password.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mooring.contract import CA_FILE
 from mooring_operator.api.backendstore import (
@@ -15,6 +15,7 @@ from mooring_operator.api.backendstore import (
     PostgresqlStore,
     SqliteStore,
 )
+from mooring_operator.api.conditions import ARTIFACT_ROOTS_MATCH, Finding, Verdict
 from mooring_operator.api.external import ExternalDatabase
 from mooring_operator.kube import JOB, SECRET, Kube, Manifest
 from mooring_operator.plan.binding import decoded
@@ -37,38 +38,42 @@ from mooring_operator.reconcile.outside import (
 )
 from mooring_operator.reconcile.workloads import selector_of
 from mooring_operator.reconcile.world import World, apply, ask
+from mooring_operator.status.experiments import elsewhere
 from mooring_operator.status.workloads import job_finished
 from mooring_operator.stores.names import DatabaseNames, database_names
-from mooring_operator.stores.protocol import DatabaseGrant, Login
+from mooring_operator.stores.protocol import DatabaseGrant, Login, Strays
 
 
 @dataclass(frozen=True, slots=True)
 class Database:
     """A database that is there, how one gets in, and the state of its logins.
 
-    `rotation` is None where it has none.
+    `rotation` is None where it has none. `strays` are the experiments that keep their artifacts
+    elsewhere, None where only the tracking server can look.
     """
 
     client: DatabaseClient
     rotation: Rotation | None
+    strays: Strays | None
 
 
 def ensure_database(
-    world: World, workspace: Owner, store: BackendStore, policy: Policy
+    world: World, workspace: Owner, store: BackendStore, policy: Policy, root: str | None
 ) -> Database:
     """Have the server hold the workspace's database and logins, as its Secret says.
 
     A login that is due is replaced by a second one; one whose grace is over is dropped, and its
-    sessions are ended. Raises Blocked with what to tell the user.
+    sessions are ended. `root` is where the workspace's artifacts lie, if that is known. Raises
+    Blocked with what to tell the user.
     """
     live = world.kube.get(SECRET, workspace.namespace, workspace.child_name_for(DATABASE))
     chosen = store.chosen
     if isinstance(chosen, ExternalDatabase):
-        return Database(DatabaseClient("", verifies=False), None)
+        return Database(DatabaseClient("", verifies=False), None, None)
     if not isinstance(chosen, PostgresqlStore):
-        secret = _secret(world.kube, chosen, workspace)
+        secret, strays = _secret(world.kube, chosen, workspace, root)
         apply(world, secret, live)
-        return Database(_client(secret), None)
+        return Database(_client(secret), None, strays)
     values, now, names = decoded(live) if live else {}, world.now(), _names(workspace)
     logins = kept_or_new(values, names.migration, names.runtime)
     before = loaded(values.get(ROTATION_KEY), policy, now)
@@ -86,10 +91,21 @@ def ensure_database(
     if over:
         # first: a rotation that is due as well makes this role anew
         ask(lambda: server.revoke(over))
-    ask(lambda: server.ensure(_grant(names, logins)))
+    strays = ask(lambda: server.ensure(replace(_grant(names, logins), artifact_root=root)))
     if rotate or over:
         apply(world, secret, live)
-    return Database(_client(secret), state)
+    return Database(_client(secret), state, strays)
+
+
+def artifact_roots(database: Database | Finding, root: str | None) -> Verdict:
+    """Whether every experiment in the database keeps its artifacts under `root`."""
+    strays = None if isinstance(database, Finding) else database.strays
+    if strays is None or root is None:
+        waits = Finding("Waiting", "waits for the database and the artifact store", waiting=True)
+        return Verdict(ARTIFACT_ROOTS_MATCH, waits)
+    named = ((stray.name, stray.location) for stray in strays.named)
+    holds = f"every experiment keeps its artifacts under {root}"
+    return Verdict(ARTIFACT_ROOTS_MATCH, elsewhere(root, named, strays.total), holds)
 
 
 def _client(secret: Manifest) -> DatabaseClient:
@@ -97,11 +113,13 @@ def _client(secret: Manifest) -> DatabaseClient:
     return DatabaseClient(digest(stable), verifies=CA_FILE in stable)
 
 
-def _secret(kube: Kube, store: SqliteStore | ExistingDatabase, workspace: Owner) -> Manifest:
+def _secret(
+    kube: Kube, store: SqliteStore | ExistingDatabase, workspace: Owner, root: str | None
+) -> tuple[Manifest, Strays | None]:
     if isinstance(store, SqliteStore):
-        return secret_of_one_uri(workspace, SQLITE_URI)
-    found = existing_database(kube, store, workspace.namespace)
-    return secret_of_one_uri(workspace, found.uri, found.ca)
+        return secret_of_one_uri(workspace, SQLITE_URI), None
+    found, strays = existing_database(kube, store, workspace.namespace, root)
+    return secret_of_one_uri(workspace, found.uri, found.ca), strays
 
 
 def database_grant(kube: Kube, workspace: Owner) -> DatabaseGrant:

@@ -50,6 +50,7 @@ from mooring_operator.stores.protocol import (
     Login,
     S3Connection,
     StoreAccess,
+    Strays,
 )
 from mooring_operator.stores.s3_data import S3Data
 from mooring_operator.stores.s3_iam import S3IamStore
@@ -199,13 +200,16 @@ def _existing(kube: Kube, existing: ExistingArtifacts, namespace: str) -> StoreA
 
 
 def existing_database(
-    kube: Kube, existing: backendstore.ExistingDatabase, namespace: str
-) -> DatabaseUri:
-    """The team's own database, into which its login gets; raises Blocked."""
+    kube: Kube, existing: backendstore.ExistingDatabase, namespace: str, root: str | None
+) -> tuple[DatabaseUri, Strays]:
+    """The team's own database, into which its login gets; raises Blocked.
+
+    Also its experiments that keep their artifacts outside of `root`, if that is known.
+    """
     server, found, where = _existing_server(kube, existing, namespace)
     login = Login(found.role, found.password)
-    ask(lambda: server.probe(found.database, login), about=f"{where}: ")
-    return found
+    strays = ask(lambda: server.probe(found.database, login, root), about=f"{where}: ")
+    return found, strays
 
 
 def existing_records(

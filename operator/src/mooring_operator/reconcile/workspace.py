@@ -36,7 +36,7 @@ from mooring_operator.plan.network import visitors
 from mooring_operator.plan.rotation import Policy, policy_of
 from mooring_operator.plan.trust import trusted
 from mooring_operator.queue import Key
-from mooring_operator.reconcile.database import Database, ensure_database
+from mooring_operator.reconcile.database import Database, artifact_roots, ensure_database
 from mooring_operator.reconcile.deletion import delete_workspace
 from mooring_operator.reconcile.exposing import expose
 from mooring_operator.reconcile.external import external_server
@@ -153,7 +153,8 @@ def _converge(world: World, live: Manifest, loaded: Loaded) -> Outcome:
     # the store first: pods wait for what it answers, and for nothing else
     store = attempt(lambda: _connect(world, loaded, policy))
     connection = store if isinstance(store, Finding) else store.connection
-    database = attempt(lambda: _database(world, live, loaded, policy))
+    root = connection.artifact_root if isinstance(connection, Connection) else None
+    database = attempt(lambda: _database(world, live, loaded, policy, root))
     client = database if isinstance(database, Finding) else database.client
     findings = _rollout(world, loaded, connection, client)
     credentials, pending = follow(
@@ -175,6 +176,9 @@ def _converge(world: World, live: Manifest, loaded: Loaded) -> Outcome:
     }
     if isinstance(connection, Connection):
         fields |= {"url": connection.tracking_uri, "artifactRoot": connection.store.root}
+    if isinstance(database, Finding) or database.strays is not None:
+        # pods that log where they should do not depend on it
+        verdicts.append(artifact_roots(database, root))
     if class_.exposure and loaded.external is None:
         # pods do not depend on it
         exposure = class_.exposure
@@ -199,10 +203,12 @@ def _kept(store: Connected | Finding, database: Database | Finding, policy: Poli
     return kept
 
 
-def _database(world: World, live: Manifest, loaded: Loaded, policy: Policy) -> Database:
+def _database(
+    world: World, live: Manifest, loaded: Loaded, policy: Policy, root: str | None
+) -> Database:
     backend = loaded.class_.spec.backend_store
     restore_database(world, live, loaded.owner, backend)
-    return ensure_database(world, loaded.owner, backend, policy)
+    return ensure_database(world, loaded.owner, backend, policy, root)
 
 
 def _connect(world: World, loaded: Loaded, policy: Policy) -> Connected:

@@ -24,7 +24,8 @@ from mooring_operator.stores.postgresql_plan import (
     role_statements,
     wanted_roles,
 )
-from mooring_operator.stores.protocol import DatabaseConnection, DatabaseGrant, Login
+from mooring_operator.stores.postgresql_strays import strays
+from mooring_operator.stores.protocol import DatabaseConnection, DatabaseGrant, Login, Strays
 
 MAINTENANCE_DATABASE: Final = "postgres"
 OLDEST_VERSION: Final = 150000
@@ -138,14 +139,15 @@ class PostgresqlServer:
             row = session.execute(_CONNECTIONS).fetchone()
         return int(row["usable"]) if row else None
 
-    def ensure(self, grant: DatabaseGrant) -> None:
-        """Make roles, database and privileges, and prove both logins."""
+    def ensure(self, grant: DatabaseGrant) -> Strays:
+        """Make roles, database and privileges, and prove both logins; see `protocol`."""
         with self._admin() as session:
             _ensure_roles(session, grant)
             _ensure_database(session, grant)
         with self._login(grant.database, grant.migration) as session:
             if not _privileges(session, grant).right:
                 session.execute(joined(privilege_statements(grant)))
+            found = strays(session, grant.artifact_root)
         try:
             with self._login(grant.database, grant.runtime):
                 pass
@@ -153,10 +155,12 @@ class PostgresqlServer:
             # The server asks for the password first: one session too many proves it as well.
             if error.reason is not Reason.TOO_MANY_CONNECTIONS:
                 raise
+        return found
 
-    def probe(self, database: str, login: Login) -> None:
-        """Prove that `login` gets into `database`."""
-        self._connect(database, login.role, login.password).close()
+    def probe(self, database: str, login: Login, root: str | None = None) -> Strays:
+        """Prove that `login` gets into `database`; its experiments outside of `root`, if any."""
+        with self.session(database, login) as session:
+            return strays(session, root)
 
     def revoke(self, roles: tuple[str, ...]) -> None:
         """Cut the sessions of the login roles and drop them; database and owner stay.

@@ -171,7 +171,8 @@ class DatabaseGrant:
 
     The names come from `names.database_names`. `migration` may change the schema, as `owner`;
     `runtime` reads and writes rows through `access` and owns nothing. `connection_limit` is the
-    number of connections that `runtime` may have at once.
+    number of connections that `runtime` may have at once. The experiments of the workspace
+    keep their artifacts under `artifact_root`; None where nobody knows it yet.
     """
 
     database: str
@@ -180,6 +181,23 @@ class DatabaseGrant:
     migration: Login
     runtime: Login
     connection_limit: int
+    artifact_root: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stray:
+    """An experiment that keeps its artifacts elsewhere than its workspace does."""
+
+    name: str
+    location: str
+
+
+@dataclass(frozen=True, slots=True)
+class Strays:
+    """Some of the experiments that keep their artifacts elsewhere, and how many there are."""
+
+    named: tuple[Stray, ...] = ()
+    total: int = 0
 
 
 class DatabaseCopies(Protocol):
@@ -210,11 +228,14 @@ class DatabaseServer(Protocol):
     def connections(self) -> int | None:
         """How many connections it takes of logins like ours; None where nobody shares it."""
 
-    def ensure(self, grant: DatabaseGrant) -> None:
-        """Make roles, database and privileges as `grant` says, and prove both logins."""
+    def ensure(self, grant: DatabaseGrant) -> Strays:
+        """Make roles, database and privileges as `grant` says, and prove both logins.
 
-    def probe(self, database: str, login: Login) -> None:
-        """Prove that `login` gets into `database`."""
+        The answer is of the experiments that are there; see `DatabaseGrant.artifact_root`.
+        """
+
+    def probe(self, database: str, login: Login, root: str | None = None) -> Strays:
+        """Prove that `login` gets into `database`; its experiments outside of `root`, if any."""
 
     def revoke(self, roles: tuple[str, ...]) -> None:
         """Cut the sessions of the login roles and drop them; database and owner stay."""

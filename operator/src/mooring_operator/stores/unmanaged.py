@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from mooring_operator.stores.protocol import DatabaseGrant, Login, StoreAccess, StoreGrant
+from mooring_operator.stores.protocol import DatabaseGrant, Login, StoreAccess, StoreGrant, Strays
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +36,13 @@ class UnmanagedDatabase:
         """Each workspace has its own."""
         return None
 
-    def ensure(self, grant: DatabaseGrant) -> None:
+    def ensure(self, grant: DatabaseGrant) -> Strays:  # noqa: ARG002 (of the protocol)
         """It is there, or the server makes it."""
+        return Strays()
 
-    def probe(self, database: str, login: Login) -> None:
+    def probe(self, database: str, login: Login, root: str | None = None) -> Strays:  # noqa: ARG002
         """There is no login that was made here."""
+        return Strays()
 
     def revoke(self, roles: tuple[str, ...]) -> None:
         """There is no login that was made here."""
