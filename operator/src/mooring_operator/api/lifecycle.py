@@ -104,7 +104,11 @@ class DeletionStatus(ApiModel):
 
     asked: Annotated[
         str,
-        Field(max_length=253, description="What asked for this list: the time of the deletion."),
+        Field(
+            max_length=253,
+            description="What asked for this list: the value of the annotation "
+            "mooring.dev/list-deletion, or the time of the deletion.",
+        ),
     ]
     policy: Annotated[
         DeletionPolicy, Field(description="Delete: all of this goes. Retain: all of it stays.")

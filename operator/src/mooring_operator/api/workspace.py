@@ -246,7 +246,10 @@ class WorkspaceStatus(ApiModel):
     ] = None
     deletion: Annotated[
         DeletionStatus | None,
-        Field(description="What the deletion of the workspace takes along, before it began."),
+        Field(
+            description="What the deletion of the workspace takes along: written before it begins, "
+            "and whenever the annotation mooring.dev/list-deletion gets another value."
+        ),
     ] = None
     conditions: Annotated[
         list[Condition],

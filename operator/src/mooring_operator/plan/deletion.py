@@ -10,6 +10,12 @@ from mooring_operator.plan.metadata import Manifest, Owner
 FORCE_ANNOTATION: Final = f"{GROUP}/force-delete"
 """On a workspace: with "true" its deletion goes on without what cannot be done."""
 
+LIST_ANNOTATION: Final = f"{GROUP}/list-deletion"
+"""On a workspace: any new value asks what its deletion would take along."""
+
+_LONGEST: Final = 253
+"""What status.deletion.asked takes of it."""
+
 DELETING: Final = "Deleting"
 
 _REMEDIES: Final = {
@@ -39,15 +45,29 @@ def force_command(workspace: Owner) -> str:
     return f"kubectl annotate {where} {FORCE_ANNOTATION}=true"
 
 
+def asked_for(workspace: Manifest) -> str:
+    """The request for a list that a live workspace carries; empty when nobody asks."""
+    annotations = workspace["metadata"].get("annotations", {})
+    return str(annotations.get(LIST_ANNOTATION, ""))[:_LONGEST]
+
+
 def listed(workspace: Manifest) -> DeletionStatus | None:
     """What a live workspace was found to have when its deletion began; None before that.
 
     It cannot be found again later: a part of it is gone.
     """
+    return answered(workspace, workspace["metadata"]["deletionTimestamp"])
+
+
+def answered(workspace: Manifest, asked: str) -> DeletionStatus | None:
+    """The list in the status of a live workspace, if it is the answer to `asked`."""
     found = workspace.get("status", {}).get("deletion", {})
-    if found.get("asked") != workspace["metadata"]["deletionTimestamp"]:
-        return None
-    return DeletionStatus.model_validate(found)
+    return DeletionStatus.model_validate(found) if found.get("asked") == asked else None
+
+
+def dumped(found: DeletionStatus | None) -> dict[str, object] | None:
+    """A list as the status holds it."""
+    return found.model_dump(by_alias=True, exclude_none=True) if found else None
 
 
 def deleting(found: DeletionStatus) -> Finding:

@@ -15,6 +15,7 @@ from mooring_operator.plan.deletion import (
     FORCE_ANNOTATION,
     blocked,
     deleting,
+    dumped,
     is_forced,
     listed,
 )
@@ -27,6 +28,8 @@ from mooring_operator.reconcile.provision import revoke
 from mooring_operator.reconcile.removal import (
     artifacts_of,
     database_of,
+    deletion_policy,
+    list_asked,
     list_data,
     remove_artifacts,
     remove_database,
@@ -52,11 +55,11 @@ def delete_workspace(world: World, live: Manifest, workspace: Owner) -> Outcome:
     finalizers = live["metadata"].get("finalizers", [])
     if CLEANUP_FINALIZER not in finalizers:
         return Outcome()
-    ending = _Ending(world, live, workspace, is_forced(live))
+    ending = _Ending(world, live, workspace, is_forced(live), listed(live))
     try:
         under_way = _end(ending)
     except Blocked as reason:
-        return ending.report(reason.finding, listed(live))
+        return ending.report(reason.finding, ending.told)
     if under_way is not None:
         ending.report(deleting(under_way), under_way)
         world.queue.add(Key(WORKSPACE.kind, workspace.namespace, workspace.name))
@@ -67,14 +70,18 @@ def delete_workspace(world: World, live: Manifest, workspace: Owner) -> Outcome:
     return Outcome()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Ending:
-    """A look at a workspace that ends; `left` is what a forced one leaves behind."""
+    """A look at a workspace that ends.
+
+    `told` is what its status says that it has, `left` is what a forced one leaves behind.
+    """
 
     world: World
     live: Manifest
     workspace: Owner
     forced: bool
+    told: DeletionStatus | None
     left: list[str] = field(default_factory=list)
 
     def step(self, what: str, leaves: str, do: Callable[[], Result]) -> Result | None:
@@ -90,8 +97,7 @@ class _Ending:
 
     def report(self, finding: Finding, deletion: DeletionStatus | None) -> Outcome:
         """Say why the workspace is still there."""
-        told = deletion and deletion.model_dump(by_alias=True, exclude_none=True)
-        fields = {"className": provisioned_class(self.live), "deletion": told}
+        fields = {"className": provisioned_class(self.live), "deletion": dumped(deletion)}
         return report(self.world, self.live, [Verdict(READY, finding)], fields)
 
     def tell_left(self) -> None:
@@ -115,9 +121,10 @@ def _end(ending: _Ending) -> DeletionStatus | None:
     if found is None:
         return None
     spec, class_ = found
+    ending.told = ending.told or list_asked(world, live, workspace, spec, class_)
     if not ending.forced:
         _wait_for_runs(ending, spec, class_)
-    delete = (spec.deletion_policy or class_.deletion_policy) == "Delete"
+    delete = deletion_policy(spec, class_) == "Delete"
     list_ = listed(live)
     if delete and list_ is None:
         list_ = _list(ending, class_)

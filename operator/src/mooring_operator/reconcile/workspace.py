@@ -23,6 +23,7 @@ from mooring_operator.plan.artifactstore import store_client
 from mooring_operator.plan.binding import own_binding, published_objects, workspace_of
 from mooring_operator.plan.connection import Connection, ServerClient
 from mooring_operator.plan.database import DatabaseClient
+from mooring_operator.plan.deletion import dumped
 from mooring_operator.plan.metadata import (
     CLASS_ANNOTATION,
     CLEANUP_FINALIZER,
@@ -52,6 +53,7 @@ from mooring_operator.reconcile.loading import (
 from mooring_operator.reconcile.monitoring import monitor
 from mooring_operator.reconcile.provision import Access, ensure_store
 from mooring_operator.reconcile.publish import publish
+from mooring_operator.reconcile.removal import list_asked
 from mooring_operator.reconcile.report import report, report_suspended
 from mooring_operator.reconcile.rollout import migrate, verify
 from mooring_operator.reconcile.rotation import Kept, follow
@@ -173,6 +175,7 @@ def _converge(world: World, live: Manifest, loaded: Loaded) -> Outcome:
         "className": loaded.class_.name,
         "binding": {"name": published_name(owner.name)},
         "credentials": credentials,
+        "deletion": dumped(list_asked(world, live, owner, loaded.spec, class_)),
     }
     if isinstance(connection, Connection):
         fields |= {"url": connection.tracking_uri, "artifactRoot": connection.store.root}
