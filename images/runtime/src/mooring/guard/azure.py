@@ -12,10 +12,10 @@ from mooring.guard.bucket import Call
 from mooring.guard.explain import (
     UNAVAILABLE_PATIENCE_S,
     Refusal,
+    body_of,
     error_of,
-    no_answer,
 )
-from mooring.guard.http import Answer, Failure, Http
+from mooring.guard.http import Answer, Http
 
 FRESH_PATIENCE_S: Final = 30.0
 """Azure: a stored access policy may take 30 s until every part of the service knows it."""
@@ -69,13 +69,9 @@ def _call(http: Http, container: Container, method: str, blob: str, content: byt
     answer = http.request(
         method, container.url(blob), headers=headers, body=content, ca_file=container.ca_file
     )
-    if isinstance(answer, Failure):
-        where = f"the store {container.endpoint}"
-        variables = (contract.TRACKING_CERT_PATH, contract.AZURE_CONNECTION_STRING)
-        raise Refusal(no_answer(where, answer, *variables))
-    if answer.status >= 300:
-        raise Refusal(refusal(answer, container, method, blob))
-    return answer.body
+    variables = (contract.TRACKING_CERT_PATH, contract.AZURE_CONNECTION_STRING)
+    where = f"the store {container.endpoint}"
+    return body_of(answer, lambda found: refusal(found, container, method, blob), where, *variables)
 
 
 def refusal(answer: Answer, container: Container, method: str, blob: str) -> Finding:

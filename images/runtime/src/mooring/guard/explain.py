@@ -1,6 +1,6 @@
 """The refusals of S3 and STS, in words: what was found and what to do."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 from xml.etree import ElementTree as ET
 
@@ -59,6 +59,17 @@ def no_answer(
         f"would be lost. Check {place_variable} and the store itself.",
         UNAVAILABLE_PATIENCE_S,
     )
+
+
+def body_of(
+    answer: Answer | Failure, refused: Callable[[Answer], Finding], where: str, *variables: str
+) -> bytes:
+    """What the store at `where` sent; Refusal when it `refused`, or as `no_answer` when silent."""
+    if isinstance(answer, Failure):
+        raise Refusal(no_answer(where, answer, *variables))
+    if answer.status >= 300:
+        raise Refusal(refused(answer))
+    return answer.body
 
 
 def refusal(answer: Answer, bucket: Bucket, method: str, key: str) -> Finding:

@@ -20,6 +20,7 @@ from mooring.guard.explain import (
     FRESH_PATIENCE_S,
     UNAVAILABLE_PATIENCE_S,
     Refusal,
+    body_of,
     no_answer,
 )
 from mooring.guard.http import Answer, Failure, Http
@@ -137,13 +138,9 @@ def _call(http: Http, bucket: Bucket, method: str, key: str, content: bytes = b"
     verb, url = bucket.request(method, key)
     headers = {"Authorization": f"Bearer {bucket.token}"}
     answer = http.request(verb, url, headers=headers, body=content)
-    if isinstance(answer, Failure):
-        where = f"the store {bucket.endpoint}"
-        variables = (contract.GOOGLE_ENDPOINT, contract.GOOGLE_ENDPOINT)
-        raise Refusal(no_answer(where, answer, *variables))
-    if answer.status >= 300:
-        raise Refusal(refusal(answer, bucket, method, key))
-    return answer.body
+    variables = (contract.GOOGLE_ENDPOINT, contract.GOOGLE_ENDPOINT)
+    where = f"the store {bucket.endpoint}"
+    return body_of(answer, lambda found: refusal(found, bucket, method, key), where, *variables)
 
 
 def refusal(answer: Answer, bucket: Bucket, method: str, key: str) -> Finding:

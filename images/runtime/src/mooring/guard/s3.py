@@ -17,8 +17,8 @@ from mooring import contract
 from mooring.finding import Finding
 from mooring.guard.bucket import Bucket, Call
 from mooring.guard.credentials import current_credentials
-from mooring.guard.explain import Refusal, no_answer, refusal
-from mooring.guard.http import Failure, Http
+from mooring.guard.explain import Refusal, body_of, refusal
+from mooring.guard.http import Http
 
 ENCRYPTION: Final = {
     "ServerSideEncryption": "x-amz-server-side-encryption",
@@ -66,8 +66,5 @@ def _call(http: Http, bucket: Bucket, method: str, key: str, content: bytes = b"
     answer = http.request(
         method, url, headers=dict(request.headers), body=content, ca_file=bucket.ca_file
     )
-    if isinstance(answer, Failure):
-        raise Refusal(no_answer(f"the store of bucket {bucket.name}", answer))
-    if answer.status >= 300:
-        raise Refusal(refusal(answer, bucket, method, key))
-    return answer.body
+    where = f"the store of bucket {bucket.name}"
+    return body_of(answer, lambda found: refusal(found, bucket, method, key), where)
