@@ -87,9 +87,9 @@ def ensure_store(
     elif _namespaces(held.accounts) - _namespaces(accounts):
         # a namespace that is no longer admitted still knows the key
         before = replace(before, owed=True)
-    # a store that allows two keys takes a third only when the one before makes room
     old, over = credential_id(held.values), before.over(policy, now)
     if edited:
+        # IAM knows two keys of a user: the one before makes room
         over = tuple(before.retiring)
     state = before.revoked(over)
     retiring = [*state.retiring]
