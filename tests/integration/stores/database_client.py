@@ -10,8 +10,9 @@ from psycopg.sql import SQL, Identifier
 from mooring_operator.stores.protocol import DatabaseConnection, DatabaseGrant, Login
 
 TABLES: LiteralString = """
-CREATE TABLE experiments (experiment_id int PRIMARY KEY, name text);
-INSERT INTO experiments VALUES (0, 'Default'), (1, 'prices');
+CREATE TABLE experiments (experiment_id int PRIMARY KEY, name text, artifact_location text,
+  lifecycle_stage text);
+INSERT INTO experiments VALUES (0, 'Default', NULL, 'active'), (1, 'prices', NULL, 'active');
 CREATE TABLE runs (run_uuid text PRIMARY KEY, experiment_id int, status text, lifecycle_stage text,
   start_time bigint);
 """
