@@ -185,6 +185,7 @@ def test_a_launcher_runs_pods_and_reads_bindings_and_no_more() -> None:
         ("", "pods/log"): {"get"},
         ("", "pods/exec"): {"get", "create"},
         ("", "events"): {"get", "list", "watch"},
+        ("", "secrets"): {"get"},
         (contract.GROUP, "mlflowbindings"): {"get"},
     }
 

@@ -1,7 +1,8 @@
 """The binding of a task: which one, and what its status says."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from kubernetes.client.exceptions import ApiException
@@ -9,6 +10,7 @@ from kubernetes.client.exceptions import ApiException
 from mooring import contract
 from mooring.finding import Finding
 from mooring_airflow.errors import MooringError
+from mooring_airflow.login import ReadLogin, read_login
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,8 @@ class Binding:
     pod: Mapping[str, Any]
     mlflow_workspace: str = ""
     """The workspace of MLflow, on a tracking server that has several."""
+    login: ReadLogin = field(default=lambda: None, repr=False, compare=False)
+    """How to log in where the tracking server asks for it."""
 
     @property
     def headers(self) -> dict[str, str]:
@@ -74,7 +78,8 @@ def read_binding(hook: Any, name: BindingName) -> Binding:
         )
     except ApiException as error:
         raise MooringError(_unreadable(name, error)) from error
-    return parse_binding(name, found)
+    login = partial(read_login, hook, name.namespace, name.name)
+    return replace(parse_binding(name, found), login=login)
 
 
 def parse_binding(name: BindingName, found: Mapping[str, Any]) -> Binding:

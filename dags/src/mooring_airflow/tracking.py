@@ -10,6 +10,8 @@ from typing import Any, Final
 import httpx
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_exponential
 
+from mooring_airflow.login import LoginWhenAsked, ReadLogin
+
 Json = dict[str, Any]
 
 API: Final = "/api/2.0/mlflow"
@@ -25,12 +27,21 @@ class StoreNotListed(Exception):
 class Tracking:
     """A tracking server; every call is tried again for up to `patience` seconds while it is down.
 
-    Raises httpx.HTTPError.
+    `login` gives the authorization once the server asks for it. Raises httpx.HTTPError,
+    and what `login` raises.
     """
 
-    def __init__(self, url: str, patience: float, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        patience: float,
+        login: ReadLogin,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         self.url = url
-        self._http = httpx.Client(base_url=url, timeout=TIMEOUT, headers=headers)
+        self._http = httpx.Client(
+            base_url=url, timeout=TIMEOUT, headers=headers, auth=LoginWhenAsked(login)
+        )
         self._retrying = Retrying(
             stop=stop_after_delay(patience),
             wait=wait_exponential(multiplier=0.25, max=5),

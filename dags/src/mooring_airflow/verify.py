@@ -67,7 +67,7 @@ def close_runs(expected: Expectation, status: str, reason: str) -> None:
             _tag(tracking, mine, Finding(reason, ""))
             _close(tracking, mine, status)
             _supersede(tracking, [run for run in left if run not in mine])
-    except httpx.HTTPError as error:
+    except (httpx.HTTPError, MooringError) as error:
         log.warning("Runs left RUNNING by %s were not closed: %s", expected.task, error)
 
 
@@ -78,7 +78,7 @@ def supersede_earlier_tries(expected: Expectation) -> None:
         with _asked(expected, CLOSE_PATIENCE_S) as tracking:
             runs = [Run.of(found) for found in tracking.runs(wanted)]
             _supersede(tracking, [r for r in runs if not is_of(r, expected.try_tags)])
-    except httpx.HTTPError as error:
+    except (httpx.HTTPError, MooringError) as error:
         log.warning("Runs of earlier tries of %s were not closed: %s", expected.task, error)
 
 
@@ -100,7 +100,8 @@ def gather(tracking: Tracking, expected: Expectation) -> Evidence:
 
 
 def _asked(expected: Expectation, patience: float) -> Tracking:
-    return Tracking(expected.binding.url, patience, expected.binding.headers)
+    binding = expected.binding
+    return Tracking(binding.url, patience, binding.login, binding.headers)
 
 
 def is_of(run: Run, tags: Mapping[str, str]) -> bool:

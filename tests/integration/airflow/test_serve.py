@@ -18,11 +18,17 @@ def database(server: Postgresql) -> str:
     """Make an empty database; its URI."""
     name = f"serve_{free_port()}"
     address = f"{server.host}:{server.port}"
-    where = {"PGPASSWORD": server.password, **os.environ}
-    command = ["psql", "-qh", server.host, "-p", str(server.port), "-U", server.username]
-    subprocess.run([*command, "-c", f"create database {name}"], env=where, check=True)
+    psql(server, f"create database {name}")
     login = f"{server.username}:{server.password.replace(' ', '%20')}"
     return f"postgresql+psycopg2://{login}@{address}/{name}"
+
+
+def psql(server: Postgresql, *statements: str) -> None:
+    """Run statements as the administrator, each for itself."""
+    where = {"PGPASSWORD": server.password, **os.environ}
+    command = ["psql", "-qh", server.host, "-p", str(server.port), "-U", server.username]
+    options = [word for statement in statements for word in ("-c", statement)]
+    subprocess.run([*command, *options], env=where, check=True, stdout=subprocess.DEVNULL)
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from tests.services.versitygw import Versitygw
 BUCKET = "mlflow"
 BINDING = "team-a"
 WORKSPACE = "team-a/team-a"
+LOGIN = (contract.TRACKING_USERNAME, contract.TRACKING_PASSWORD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,9 @@ class Workspace:
     ) -> dict[str, Any]:
         """Call the tracking server's REST API; a GET when there is no body."""
         url = f"{self.url}/api/2.0/mlflow/{path}"
-        answer = httpx.request("GET" if body is None else method, url, json=body)
+        login = [self.environment.get(name) for name in LOGIN]
+        auth = (login[0], login[1]) if login[0] and login[1] else None
+        answer = httpx.request("GET" if body is None else method, url, json=body, auth=auth)
         answer.raise_for_status()
         return dict(answer.json())
 

@@ -25,7 +25,7 @@ def test_it_comes_heals_and_goes(world: World) -> None:
     set_collection(world, team, {"schedule": "0 3 * * *", "olderThan": "48h"})
     live = until(lambda: cron_job(world, team), "the CronJob") or {}
     [container] = live["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"]
-    assert container["command"] == ["mlflow", "gc", "--older-than", "48h"]
+    assert container["command"][:4] == ["mlflow", "gc", "--older-than", "48h"]
     assert live["spec"]["schedule"] == "0 3 * * *"
 
     world.api.delete(CRON_JOB, team, "models-mlflow")

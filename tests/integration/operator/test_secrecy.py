@@ -12,8 +12,14 @@ from urllib.parse import quote
 
 from kubernetes import client, dynamic
 
-from mooring.contract import AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY
+from mooring.contract import (
+    AUTH_LOGINS_FILE,
+    AWS_ACCESS_KEY_ID,
+    AWS_SECRET_ACCESS_KEY,
+    TRACKING_USERNAME,
+)
 from mooring_operator.kube import SECRET, WORKSPACE
+from mooring_operator.plan.auth import STATE_KEY
 from mooring_operator.plan.database import RUNTIME_ROLE
 from mooring_operator.plan.rotation import ROTATION_KEY
 from mooring_operator.reconcile.provision import ACCOUNTS_KEY
@@ -26,7 +32,15 @@ SHORTEST = 12
 """Keys and passwords are longer; shorter values, such as user names, stand everywhere."""
 
 
-PUBLIC = {AWS_ACCESS_KEY_ID, ACCOUNTS_KEY, ROTATION_KEY, RUNTIME_ROLE}
+PUBLIC = {
+    AWS_ACCESS_KEY_ID,
+    ACCOUNTS_KEY,
+    AUTH_LOGINS_FILE,
+    ROTATION_KEY,
+    RUNTIME_ROLE,
+    STATE_KEY,
+    TRACKING_USERNAME,
+}
 """Keys of Secrets that hold names and times: who may do what, and since when."""
 
 
@@ -75,11 +89,12 @@ def everything_else(api: client.ApiClient) -> Iterator[tuple[str, str]]:
 def test_no_secret_leaves_the_secrets(
     world: World, api: Api, admin: client.ApiClient, operator: Operator
 ) -> None:
-    team = world.ready_workspace()
+    team = world.ready_workspace(auth={"basic": {}})
     first, key = secrets(world, [team]), world.published(team, "models")[AWS_SECRET_ACCESS_KEY]
     # what was minted before counts as well as what stands in its place
     world.api.delete(SECRET, team, "models-mlflow-store")
     world.api.delete(SECRET, team, "models-mlflow-database")
+    world.api.delete(SECRET, team, "models-mlflow-auth")
     until(lambda: world.published(team, "models").get(AWS_SECRET_ACCESS_KEY) not in {None, key},
           "a new key")  # fmt: skip
     world.converge(team)

@@ -139,6 +139,19 @@ SCHEMA_OLDER: Final = 3
 SCHEMA_NEWER: Final = 4
 """Exit code of the migration: only a newer MLflow knows the schema."""
 
+# --- the login of a tracking server -------------------------------------------------------------
+
+AUTH: Final = "MOORING_AUTH"
+"""Environment of server and migration: the folder with the files below; unset, nobody logs in."""
+AUTH_PATH: Final = "/var/run/secrets/mooring-auth"
+AUTH_KEY_FILE: Final = "key"
+"""The key that signs the passwords; see `mooring.passwords`."""
+AUTH_LOGINS_FILE: Final = "logins.json"
+"""Which of the signed passwords are good; see `mooring.passwords.Logins`."""
+PROBE_PATH: Final = "/version"
+PROBE_HEADER: Final = "X-Mooring-Probe"
+"""A request for that path with it needs no login: 200 where the database answers."""
+
 # --- audiences of projected tokens --------------------------------------------------------------
 
 AWS_AUDIENCE: Final = "sts.amazonaws.com"

@@ -35,8 +35,11 @@ class Finding:
 
 
 def secrets_of(environ: Mapping[str, str]) -> list[str]:
-    """The credentials in `environ`, to be blanked in everything that is written."""
-    names = {*contract.SECRET_KEYS, contract.AWS_SESSION_TOKEN}
+    """The credentials in `environ`, to be blanked in everything that is written.
+
+    A user's name is none, and says in a message whose login was refused.
+    """
+    names = {*contract.SECRET_KEYS, contract.AWS_SESSION_TOKEN} - {contract.TRACKING_USERNAME}
     return [environ[name] for name in names if name in environ]
 
 

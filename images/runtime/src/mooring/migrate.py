@@ -18,6 +18,7 @@ from urllib.parse import unquote, urlsplit
 
 from mooring import contract
 from mooring.finding import Finding, tell
+from mooring.schema import schemas
 
 BACKEND_STORE_URI: Final = "MLFLOW_BACKEND_STORE_URI"
 
@@ -37,7 +38,8 @@ def run(environ: Mapping[str, str]) -> int:
     password = urlsplit(uri).password or ""
     secrets = [uri, password, unquote(password)]
     try:
-        code, finding = _migrate(uri, environ.get(contract.DATABASE_COPY, ""))
+        copy, auth = environ.get(contract.DATABASE_COPY, ""), bool(environ.get(contract.AUTH))
+        code, finding = _migrate(uri, copy, auth=auth)
     except Exception as error:  # noqa: BLE001 (whatever the driver or a migration raises is told)
         message = f"the migration of the database failed: {type(error).__name__}: {error}"
         code, finding = 1, Finding("MigrationFailed", message)
@@ -46,27 +48,25 @@ def run(environ: Mapping[str, str]) -> int:
     return code
 
 
-def _migrate(uri: str, copy: str) -> tuple[int, Finding | None]:
+def _migrate(uri: str, copy: str, *, auth: bool) -> tuple[int, Finding | None]:
     # seconds, and only the server image has it
-    from alembic.script import ScriptDirectory  # noqa: PLC0415
     from mlflow import __version__ as version  # noqa: PLC0415
     from mlflow.store.db import utils  # noqa: PLC0415
 
     engine = utils.create_sqlalchemy_engine(uri)
-    found, wanted = utils._get_schema_version(engine), utils._get_latest_schema_revision()
-    if found is None:
-        # older releases upgrade only what has tables
-        utils._initialize_tables(engine)
-    elif found != wanted:
-        scripts = ScriptDirectory.from_config(utils._get_alembic_config(db_url=""))
-        if found not in {script.revision for script in scripts.walk_revisions()}:
-            return contract.SCHEMA_NEWER, _newer(found, version)
-        if copy == contract.COPY_BESIDE:
-            copy = _copied_file(engine.url.database, found)
-        if not copy:
-            return contract.SCHEMA_OLDER, _older(found, wanted, version)
-        print(f"upgrading schema {found} to {wanted}; the copy is {copy}", flush=True)
-        utils._upgrade_db(engine)
+    for schema in schemas(engine, auth=auth):
+        if schema.current:
+            continue
+        found, wanted = schema.found, schema.wanted
+        if found is not None:
+            if not schema.known:
+                return contract.SCHEMA_NEWER, _newer(found, version)
+            if copy == contract.COPY_BESIDE:
+                copy = _copied_file(engine.url.database, found)
+            if not copy:
+                return contract.SCHEMA_OLDER, _older(found, wanted, version)
+            print(f"upgrading schema {found} to {wanted}; the copy is {copy}", flush=True)
+        schema.change()
     engine.dispose()
     return 0, None
 

@@ -5,6 +5,7 @@ from typing import Annotated, Final, Literal
 from pydantic import Field
 
 from mooring_operator.api.artifactstore import OwnArtifactStore
+from mooring_operator.api.auth import Auth
 from mooring_operator.api.backendstore import OwnBackendStore
 from mooring_operator.api.base import ApiModel, Name, matches, rule, rules
 from mooring_operator.api.conditions import Condition
@@ -152,6 +153,12 @@ class WorkspaceSpec(ApiModel):
                 fieldPath=".garbageCollection",
             ),
             rule(
+                "!has(self.server) || !has(self.server.external) || !has(self.auth)",
+                "auth is for a server that the operator runs: with server.external, that server "
+                "decides who gets in, and server.external.secretRef has the login; leave it out",
+                fieldPath=".auth",
+            ),
+            rule(
                 "!has(self.server) || !has(self.server.external) || !has(self.artifactStore) || "
                 "(has(self.artifactAccess) && self.artifactAccess == 'Direct')",
                 "with server.external, the server keeps the artifacts, and artifactStore is for "
@@ -187,6 +194,13 @@ class WorkspaceSpec(ApiModel):
         AllowedNamespaces, Field(description="Which namespaces may bind to this workspace.")
     ] = AllowedNamespaces()
     server: Annotated[ServerSpec, Field(description="The tracking server.")] = ServerSpec()
+    auth: Annotated[
+        Auth | None,
+        Field(
+            description="Whom the tracking server answers; left out, everybody who reaches it. "
+            "Pods that were started before it is set have no login, and are refused from then on."
+        ),
+    ] = None
     rotation: Annotated[
         Rotation, Field(description="When the credentials of the workspace are replaced.")
     ] = Rotation()
@@ -242,7 +256,7 @@ class WorkspaceStatus(ApiModel):
         BindingRef | None, Field(description="Provisioned service of the workspace's own binding.")
     ] = None
     credentials: Annotated[
-        CredentialsStatus | None, Field(description="The credentials of store and database.")
+        CredentialsStatus | None, Field(description="The credentials of store, database and users.")
     ] = None
     deletion: Annotated[
         DeletionStatus | None,

@@ -56,7 +56,8 @@ class WorkspaceClassSpec(ApiModel):
         Exposure | None,
         Field(
             description="How people outside the cluster reach the tracking servers; left out, not "
-            "at all. They ask nobody who they are: the Gateway or the ingress controller must."
+            "at all. They ask nobody who they are unless a workspace sets auth; else the Gateway "
+            "or the ingress controller must."
         ),
     ] = None
     guard: Annotated[

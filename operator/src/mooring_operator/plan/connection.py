@@ -1,5 +1,6 @@
 """The connection: what a process needs to log to a workspace, as environment variables."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -69,13 +70,22 @@ class Connection:
 
     `store` is what the server needs. Pods need the same with Direct access; with Proxied the
     server keeps their artifacts, and they hold nothing of the store. `external` is None where the
-    operator runs the server.
+    operator runs the server; there `login` is the environment with which the pods of one binding
+    log in, and `key_digest` changes with the key that signs the passwords. It is empty where the
+    server asks nobody.
     """
 
     workspace: Owner
     store: StoreClient
     artifact_access: ArtifactAccess = "Direct"
     external: ServerClient | None = None
+    login: Mapping[str, str] = field(default_factory=dict, repr=False)
+    key_digest: str = ""
+
+    @property
+    def asks_for_login(self) -> bool:
+        """Whether the tracking server has users."""
+        return bool(self.key_digest)
 
     @property
     def proxied(self) -> bool:
@@ -120,6 +130,7 @@ def pod_environment(
     environment = {
         **CLIENT_DEFAULTS,
         **store.environment,
+        **connection.login,
         contract.TRACKING_URI: connection.tracking_uri,
         contract.EXPERIMENT_NAME: experiment or binding,
         contract.WORKSPACE: f"{workspace.namespace}/{workspace.name}",

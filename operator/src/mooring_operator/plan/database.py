@@ -25,6 +25,8 @@ VOLUME: Final = "database"
 
 CONNECTION_LIMIT: Final = 12
 """Connections of a workspace's servers at once."""
+LOGIN_CONNECTIONS: Final = 6
+"""More where there are users: up to three in each of two servers, while one takes over."""
 
 IDLE_CONNECTIONS: Final = 4
 """Connections that one server keeps open when it idles: two pools of two (docs/performance.md)."""

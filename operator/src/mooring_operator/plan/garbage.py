@@ -9,6 +9,7 @@ from typing import Final
 from mooring import contract
 from mooring_operator.api.server import ServerDefaults
 from mooring_operator.api.workspace import GarbageCollection
+from mooring_operator.plan.auth import admin_variables
 from mooring_operator.plan.connection import Connection
 from mooring_operator.plan.database import (
     RUNTIME_URI,
@@ -57,6 +58,7 @@ def garbage_collection(
             *store_variables(connection),
             # without --backend-store-uri, where a password would be seen, gc opens this database
             backend_store_uri(workspace, RUNTIME_URI) | {"name": contract.TRACKING_URI},
+            *(admin_variables(workspace) if connection.asks_for_login else []),
         ],
         "volumeMounts": [
             temp_mount(),

@@ -9,6 +9,7 @@ from typing import Any, Final
 from mooring.contract import DATABASE_COPY, GENERATION
 from mooring_operator.api.image import ContainerImage
 from mooring_operator.api.server import ServerDefaults
+from mooring_operator.plan.auth import auth_variable
 from mooring_operator.plan.binding import pod_fragment
 from mooring_operator.plan.connection import Connection, pod_environment
 from mooring_operator.plan.database import (
@@ -40,12 +41,17 @@ CANARY_DEADLINE_S: Final = 180
 
 
 def migration_job(
-    workspace: Owner, server: ServerDefaults, database: DatabaseClient, copy: str | None = None
+    workspace: Owner,
+    server: ServerDefaults,
+    database: DatabaseClient,
+    copy: str | None = None,
+    *,
+    auth: bool = False,
 ) -> Manifest:
     """The Job that brings the schema of `database` to the version of `server`.
 
     Without a `copy` it makes a new schema, or finds the one there is current. A copy's name lets
-    it upgrade a schema that holds data.
+    it upgrade a schema that holds data. With `auth` the tables of the users are part of it.
     """
     container = {
         **restricted_container(MIGRATION, server),
@@ -53,12 +59,14 @@ def migration_job(
         "env": [
             backend_store_uri(workspace, MIGRATION_URI),
             *([{"name": DATABASE_COPY, "value": copy}] if copy is not None else []),
+            *([auth_variable()] if auth else []),
         ],
         "volumeMounts": [temp_mount(), *database_mounts(database)],
     }
     volumes = [temp_volume(), *database_volumes(workspace, database)]
     pod = {**placement(server), "containers": [container], "volumes": volumes}
-    proves = digest([server.image, database.digest, *(["upgrade"] if copy is not None else [])])
+    kind = [*(["upgrade"] if copy is not None else []), *(["auth"] if auth else [])]
+    proves = digest([server.image, database.digest, *kind])
     return _job(workspace, MIGRATION, proves, pod, MIGRATION_DEADLINE_S)
 
 

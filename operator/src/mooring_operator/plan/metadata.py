@@ -32,6 +32,7 @@ SERVER: Final = "server"
 MIGRATION: Final = "migrate"
 CANARY: Final = "canary"
 ACCESS: Final = "access"
+AUTH: Final = "auth"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from mooring import contract
 from mooring_operator.api.server import EnvVar, ServerDefaults
+from mooring_operator.plan.auth import auth_mount, auth_variable, auth_volume
 from mooring_operator.plan.connection import PORT, PROXIED, Connection
 from mooring_operator.plan.database import (
     CONNECTION_LIMIT,
@@ -38,6 +39,7 @@ from mooring_operator.plan.pods import (
     temp_mount,
     temp_volume,
 )
+from mooring_operator.plan.probes import probes
 from mooring_operator.plan.sizing import Size
 from mooring_operator.plan.volume import data_mounts, data_volumes
 
@@ -141,6 +143,7 @@ def _deployment(connection: Connection, plan: ServerPlan, database: DatabaseClie
                 *data_volumes(claim),
                 *server_store_volumes(connection),
                 *database_volumes(workspace, database),
+                *([auth_volume(workspace)] if connection.asks_for_login else []),
             ],
         },
     }
@@ -175,6 +178,7 @@ def _migration(connection: Connection, plan: ServerPlan) -> dict[str, Any]:
         "env": [
             backend_store_uri(connection.workspace, MIGRATION_URI),
             {"name": contract.DATABASE_COPY, "value": contract.COPY_BESIDE},
+            *([auth_variable()] if connection.asks_for_login else []),
         ],
         "resources": plan.size.resources.model_dump(by_alias=True, exclude_defaults=True),
         "volumeMounts": [temp_mount(), *data_mounts(connection.store.claim)],
@@ -198,7 +202,9 @@ def _spread(workspace: Owner, defaults: ServerDefaults) -> list[dict[str, Any]]:
 def _config(connection: Connection, database_digest: str, environment_digest: str) -> str:
     """Changes with everything that the server reads only when it starts."""
     store = connection.store
-    return digest([{**store.environment, **store.files}, database_digest, environment_digest])
+    read = [{**store.environment, **store.files}, database_digest, environment_digest]
+    # no entry without one: servers would be replaced for nothing
+    return digest([*read, *filter(None, [connection.key_digest])])
 
 
 def server_store_volumes(connection: Connection) -> list[dict[str, Any]]:
@@ -209,13 +215,6 @@ def server_store_volumes(connection: Connection) -> list[dict[str, Any]]:
 def _container(
     connection: Connection, plan: ServerPlan, database: DatabaseClient
 ) -> dict[str, Any]:
-    health = {"path": "/health", "port": "http"}
-    # /health does not touch the database; this does. Its host must be an allowed one.
-    deep = {
-        "path": "/api/2.0/mlflow/experiments/search?max_results=1",
-        "port": "http",
-        "httpHeaders": [{"name": "Host", "value": f"localhost:{PORT}"}],
-    }
     return {
         **restricted_container(SERVER, plan.defaults),
         "command": ["mooring", "serve"],
@@ -223,20 +222,14 @@ def _container(
         "ports": [{"name": "http", "containerPort": PORT, "protocol": "TCP"}],
         # on a volume the next server waits for this one to end
         **({} if connection.store.claim else {"lifecycle": _drain()}),
-        "startupProbe": {"httpGet": health, "periodSeconds": 1, "failureThreshold": 180},
-        "readinessProbe": {"httpGet": deep, "periodSeconds": 5, "timeoutSeconds": 5},
-        "livenessProbe": {
-            "httpGet": health,
-            "periodSeconds": 10,
-            "timeoutSeconds": 5,
-            "failureThreshold": 6,
-        },
+        **probes(connection),
         "resources": plan.size.resources.model_dump(by_alias=True, exclude_defaults=True),
         "volumeMounts": [
             temp_mount(),
             *data_mounts(connection.store.claim),
             *store_mounts(connection.store),
             *database_mounts(database),
+            *([auth_mount()] if connection.asks_for_login else []),
         ],
     }
 
@@ -256,6 +249,7 @@ def _environment(connection: Connection, plan: ServerPlan) -> list[dict[str, Any
         {"name": "MLFLOW_SERVER_ALLOWED_HOSTS", "value": hosts},
         *({"name": k, "value": v} for k, v in sorted(settings.items())),
         *store_variables(connection),
+        *([auth_variable()] if connection.asks_for_login else []),
     ]
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from mooring.contract import connection_name, files_name, published_name
+from mooring.passwords import user_of
 from mooring_operator.api.base import ObjectMeta
 from mooring_operator.api.binding import BindingSpec
 from mooring_operator.api.conditions import ACCEPTED, READY, Finding, Verdict
@@ -29,6 +30,7 @@ from mooring_operator.plan.connection import Connection
 from mooring_operator.plan.metadata import Owner, belongs
 from mooring_operator.plan.trust import Account, accounts, untrusted
 from mooring_operator.queue import Key
+from mooring_operator.reconcile.auth import held_users
 from mooring_operator.reconcile.external import external_server
 from mooring_operator.reconcile.loading import access_of, admits, load_class, parse_spec
 from mooring_operator.reconcile.provision import held_credentials
@@ -151,7 +153,7 @@ def _answer(world: World, claim: Claim) -> dict[str, object]:
         )
     access = access_of(claim.workspace_spec, store)
     server = external_server(world.kube, workspace, claim.workspace_spec)
-    connection = Connection(workspace, store, access, server)
+    connection = Connection(workspace, store, access, server, _login(world.kube, claim))
     objects = published_objects(owner, claim.spec, connection)
     publish(world, objects)
     own = [claim.spec.launcher] if claim.spec.launcher else []
@@ -170,6 +172,18 @@ def _answer(world: World, claim: Claim) -> dict[str, object]:
         "configMap": name,
         "pod": pod_fragment(owner.name, connection, class_.guard, claim.spec.guard),
     }
+
+
+def _login(kube: Kube, claim: Claim) -> dict[str, str]:
+    """The environment with which the claim's pods log in; raises Blocked until there is one."""
+    if claim.workspace_spec.auth is None:
+        return {}
+    users = held_users(kube, claim.workspace)
+    user = user_of(claim.owner.namespace, claim.owner.name)
+    if users is None or user not in users.admitted:
+        message = f"the tracking server does not know the user {user!r} yet"
+        raise Blocked(Finding("LoginPending", message, waiting=True))
+    return users.login(user)
 
 
 def _kept(kube: Kube, live: Manifest, claim: Claim) -> dict[str, object]:

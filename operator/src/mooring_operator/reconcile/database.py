@@ -21,6 +21,7 @@ from mooring_operator.kube import JOB, SECRET, Kube, Manifest
 from mooring_operator.plan.binding import decoded
 from mooring_operator.plan.database import (
     CONNECTION_LIMIT,
+    LOGIN_CONNECTIONS,
     DatabaseClient,
     Logins,
     database_secret,
@@ -58,13 +59,20 @@ class Database:
 
 
 def ensure_database(
-    world: World, workspace: Owner, store: BackendStore, policy: Policy, root: str | None
+    world: World,
+    workspace: Owner,
+    store: BackendStore,
+    policy: Policy,
+    root: str | None,
+    *,
+    auth: bool = False,
 ) -> Database:
     """Have the server hold the workspace's database and logins, as its Secret says.
 
     A login that is due is replaced by a second one; one whose grace is over is dropped, and its
-    sessions are ended. `root` is where the workspace's artifacts lie, if that is known. Raises
-    Blocked with what to tell the user.
+    sessions are ended. `root` is where the workspace's artifacts lie, if that is known. With `auth`
+    the servers may have more connections, for their users. Raises Blocked with what to tell the
+    user.
     """
     live = world.kube.get(SECRET, workspace.namespace, workspace.child_name_for(DATABASE))
     chosen = store.chosen
@@ -91,7 +99,8 @@ def ensure_database(
     if over:
         # first: a rotation that is due as well makes this role anew
         ask(lambda: server.revoke(over))
-    strays = ask(lambda: server.ensure(replace(_grant(names, logins), artifact_root=root)))
+    grant = _grant(names, logins, LOGIN_CONNECTIONS if auth else 0)
+    strays = ask(lambda: server.ensure(replace(grant, artifact_root=root)))
     if rotate or over:
         apply(world, secret, live)
     return Database(_client(secret), state, strays)
@@ -140,14 +149,14 @@ def _names(workspace: Owner) -> DatabaseNames:
     return database_names(workspace.namespace, workspace.name)
 
 
-def _grant(names: DatabaseNames, logins: Logins) -> DatabaseGrant:
+def _grant(names: DatabaseNames, logins: Logins, more: int = 0) -> DatabaseGrant:
     return DatabaseGrant(
         database=names.database,
         owner=names.owner,
         access=names.access,
         migration=Login(logins.migration.role, logins.migration.password),
         runtime=Login(logins.runtime.role, logins.runtime.password),
-        connection_limit=CONNECTION_LIMIT,
+        connection_limit=CONNECTION_LIMIT + more,
     )
 
 

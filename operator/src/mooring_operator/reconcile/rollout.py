@@ -35,20 +35,28 @@ class JobBlocked(Blocked):
 
 
 def migrate(
-    world: World, workspace: Owner, spec: WorkspaceClassSpec, database: DatabaseClient
+    world: World,
+    workspace: Owner,
+    spec: WorkspaceClassSpec,
+    database: DatabaseClient,
+    *,
+    auth: bool = False,
 ) -> None:
-    """Bring the schema to the server's version; one that holds data only after a copy."""
+    """Bring the schema to the server's version; one that holds data only after a copy.
+
+    With `auth` the tables of the users too.
+    """
     ensure(world, service_account(workspace, spec.server))
     server = spec.backend_store.chosen
     if isinstance(server, SqliteStore | ExternalDatabase):
         # only the server's own pod can open it, and brings it up to date before it serves
         return
     jobs = _jobs(world, workspace, MIGRATION)
-    upgrade = migration_job(workspace, spec.server, database, copy="")
+    upgrade = migration_job(workspace, spec.server, database, copy="", auth=auth)
     if _named(jobs, upgrade) is not None:
         _run(world, workspace, upgrade, jobs, "the upgrade of the schema")
         return
-    job = migration_job(workspace, spec.server, database)
+    job = migration_job(workspace, spec.server, database, auth=auth)
     try:
         _run(world, workspace, job, jobs, "the migration of the database")
     except JobBlocked as blocked:
@@ -60,7 +68,7 @@ def migrate(
         if blocked.exit_code != contract.SCHEMA_OLDER:
             raise
         copy = copy_database(world, workspace, server)
-        upgrade = migration_job(workspace, spec.server, database, copy)
+        upgrade = migration_job(workspace, spec.server, database, copy, auth=auth)
         _run(world, workspace, upgrade, jobs, "the upgrade of the schema")
 
 

@@ -1,7 +1,7 @@
 """The end of a rotation: when the grace of old credentials begins, and when to look again."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final
 
@@ -10,10 +10,9 @@ from mooring_operator.api.conditions import Finding
 from mooring_operator.api.lifecycle import CredentialsStatus
 from mooring_operator.kube import BINDING, CONFIG_MAP, SECRET, WORKSPACE, Kube, Manifest
 from mooring_operator.plan.binding import decoded, encoded
-from mooring_operator.plan.metadata import STORE, Owner, child, namespaced_name
+from mooring_operator.plan.metadata import Owner, child, namespaced_name
 from mooring_operator.plan.rotation import ROTATION_KEY, Policy, Rotation, wait_until
 from mooring_operator.queue import Key
-from mooring_operator.reconcile.provision import credential_id
 from mooring_operator.reconcile.workloads import no_server_ends
 from mooring_operator.reconcile.world import World, apply, attempt
 
@@ -23,11 +22,16 @@ HORIZON_S: Final = 3600.0
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """The state of one credential: the Secret of `component` has it."""
+    """The state of one credential: the Secret of `component` has it.
+
+    `is_old` says of what a binding publishes whether it is one of the old ones; None where bindings
+    do not publish it.
+    """
 
     component: str
     rotation: Rotation
     policy: Policy
+    is_old: Callable[[Mapping[str, str]], bool] | None = None
 
 
 def follow(
@@ -54,9 +58,15 @@ def follow(
     return _status(known), pending
 
 
-def _published(world: World, bindings: list[Manifest], old: tuple[str, ...]) -> bool:
-    """Whether a binding still publishes one of `old`; such a binding is looked at again."""
-    found = [key for key in map(_key, bindings) if _published_id(world.kube, key) in old]
+def _published(
+    world: World, bindings: list[Manifest], is_old: Callable[[Mapping[str, str]], bool]
+) -> bool:
+    """Whether a binding still publishes what is old; such a binding is looked at again."""
+    found = [
+        key
+        for key in map(_key, bindings)
+        if (values := _published_by(world.kube, key)) and is_old(values)
+    ]
     for key in found:
         world.queue.add(key)
     return bool(found)
@@ -66,25 +76,25 @@ def _key(binding: Manifest) -> Key:
     return Key(BINDING.kind, *namespaced_name(binding))
 
 
-def _published_id(kube: Kube, binding: Key) -> str | None:
+def _published_by(kube: Kube, binding: Key) -> dict[str, str]:
+    """What pods of the binding get; nothing where nothing is published."""
     name = published_name(binding.name)
     public = kube.get(CONFIG_MAP, binding.namespace, name) or {}
     secret = kube.get(SECRET, binding.namespace, name)
-    return credential_id({**public.get("data", {}), **(decoded(secret) if secret else {})})
+    return {**public.get("data", {}), **(decoded(secret) if secret else {})}
 
 
 def _begin_grace(world: World, workspace: Owner, state: Kept, bindings: list[Manifest]) -> Kept:
     """Record that nothing has the old credentials, if that is so. Raises Blocked."""
     name = workspace.child_name_for(state.component)
     live = world.kube.get(SECRET, workspace.namespace, name)
-    old = state.rotation.in_use
-    if live is None or (state.component == STORE and _published(world, bindings, old)):
+    if live is None or (state.is_old and _published(world, bindings, state.is_old)):
         return state
     rotation = state.rotation.unused(world.now())
     values = {**decoded(live), ROTATION_KEY: rotation.dumped()}
     head = child(workspace, "v1", "Secret", name, state.component)
     apply(world, head | {"type": "Opaque", "data": encoded(values)}, live)
-    return Kept(state.component, rotation, state.policy)
+    return replace(state, rotation=rotation)
 
 
 def _look_again(world: World, workspace: Owner, states: list[Kept]) -> None:

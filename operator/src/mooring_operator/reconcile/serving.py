@@ -29,6 +29,7 @@ from mooring_operator.plan.monitoring import service_monitor
 from mooring_operator.plan.network import network_policy
 from mooring_operator.plan.server import ServerPlan, disruption_budget, server_objects
 from mooring_operator.plan.sizing import Size, excess, size
+from mooring_operator.reconcile.auth import drop_users
 from mooring_operator.reconcile.volume import ensure_volume
 from mooring_operator.reconcile.workloads import deployment_of, pods_of
 from mooring_operator.reconcile.world import Blocked, World, apply, ensure
@@ -85,6 +86,8 @@ def serve(
     _ensure_service(world, workspace, service, [*optional, *_beside(workspace, class_)])
     for desired in optional:
         ensure(world, desired)
+    if not connection.asks_for_login:
+        drop_users(world, workspace, live)
     live = apply(world, deployment, live)
     if server_finding(live, []):
         finding = server_finding(live, pods_of(world, workspace, SERVER))

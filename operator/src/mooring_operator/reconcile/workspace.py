@@ -1,6 +1,7 @@
 """The pipeline of a workspace: from its spec to a server that is proven to keep artifacts."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 from mooring.contract import published_name
 from mooring_operator.api.base import ObjectMeta
@@ -20,11 +21,13 @@ from mooring_operator.api.workspace import WorkspaceSpec
 from mooring_operator.api.workspaceclass import WorkspaceClassSpec
 from mooring_operator.kube import BINDING, WORKSPACE, Manifest
 from mooring_operator.plan.artifactstore import store_client
+from mooring_operator.plan.auth import is_stale
 from mooring_operator.plan.binding import own_binding, published_objects, workspace_of
 from mooring_operator.plan.connection import Connection, ServerClient
 from mooring_operator.plan.database import DatabaseClient
 from mooring_operator.plan.deletion import dumped
 from mooring_operator.plan.metadata import (
+    AUTH,
     CLASS_ANNOTATION,
     CLEANUP_FINALIZER,
     DATABASE,
@@ -37,6 +40,7 @@ from mooring_operator.plan.network import visitors
 from mooring_operator.plan.rotation import Policy, policy_of
 from mooring_operator.plan.trust import trusted
 from mooring_operator.queue import Key
+from mooring_operator.reconcile.auth import Granted, ensure_users
 from mooring_operator.reconcile.database import Database, artifact_roots, ensure_database
 from mooring_operator.reconcile.deletion import delete_workspace
 from mooring_operator.reconcile.exposing import expose
@@ -51,7 +55,7 @@ from mooring_operator.reconcile.loading import (
     with_version,
 )
 from mooring_operator.reconcile.monitoring import monitor
-from mooring_operator.reconcile.provision import Access, ensure_store
+from mooring_operator.reconcile.provision import Access, credential_id, ensure_store
 from mooring_operator.reconcile.publish import publish
 from mooring_operator.reconcile.removal import list_asked
 from mooring_operator.reconcile.report import report, report_suspended
@@ -100,6 +104,7 @@ class Connected:
 
     connection: Connection
     access: Access
+    granted: Granted | None
 
 
 def reconcile_workspace(world: World, key: Key) -> Outcome:
@@ -197,10 +202,21 @@ def _converge(world: World, live: Manifest, loaded: Loaded) -> Outcome:
 
 
 def _kept(store: Connected | Finding, database: Database | Finding, policy: Policy) -> list[Kept]:
-    """What is known of the workspace's two credentials."""
+    """What is known of the workspace's credentials."""
     kept = []
     if not isinstance(store, Finding) and store.access.rotation:
-        kept.append(Kept(STORE, store.access.rotation, store.access.policy))
+        old = store.access.rotation.in_use
+        kept.append(
+            Kept(
+                STORE,
+                store.access.rotation,
+                store.access.policy,
+                lambda published: credential_id(published) in old,
+            )
+        )
+    if not isinstance(store, Finding) and store.granted:
+        users = store.granted.users
+        kept.append(Kept(AUTH, store.granted.rotation, policy, partial(is_stale, users)))
     if not isinstance(database, Finding) and database.rotation:
         kept.append(Kept(DATABASE, database.rotation, policy))
     return kept
@@ -211,7 +227,8 @@ def _database(
 ) -> Database:
     backend = loaded.class_.spec.backend_store
     restore_database(world, live, loaded.owner, backend)
-    return ensure_database(world, loaded.owner, backend, policy, root)
+    auth = loaded.spec.auth is not None
+    return ensure_database(world, loaded.owner, backend, policy, root, auth=auth)
 
 
 def _connect(world: World, loaded: Loaded, policy: Policy) -> Connected:
@@ -222,12 +239,18 @@ def _connect(world: World, loaded: Loaded, policy: Policy) -> Connected:
     artifacts = loaded.class_.spec.artifact_store
     access = ensure_store(world, owner, artifacts, trusted(owner, bindings), policy)
     store = store_client(artifacts, owner, access.values)
+    granted = ensure_users(world, owner, bindings, policy) if loaded.spec.auth else None
     connection = Connection(owner, store, access_of(loaded.spec, store), loaded.external)
+    if granted:
+        users = granted.users
+        connection = replace(
+            connection, login=users.login(users.logins.owner), key_digest=users.digest
+        )
     _ensure_own_binding(world, loaded, connection)
-    if access.changed:
+    if access.changed or (granted and granted.changed):
         for claim in {(owner.namespace, owner.name), *map(namespaced_name, loaded.claims)}:
             world.queue.add(Key(BINDING.kind, *claim), first=True)
-    return Connected(connection, access)
+    return Connected(connection, access, granted)
 
 
 def _ensure_own_binding(world: World, loaded: Loaded, connection: Connection) -> None:
@@ -265,7 +288,8 @@ def _rollout(
         return waits, waits, waits
     if loaded.external is not None:
         return None, None, _proof_alone(world, connection, class_)
-    migration = attempt(lambda: migrate(world, owner, class_, database))
+    auth = spec.auth is not None
+    migration = attempt(lambda: migrate(world, owner, class_, database, auth=auth))
     stopped = migration is not None and migration.reason == UPGRADING
     old = migration is not None and serves(world, owner)
     on_volume = class_.backend_store.sqlite is not None

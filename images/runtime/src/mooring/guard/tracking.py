@@ -210,12 +210,7 @@ def refusal(environ: Mapping[str, str], answer: Answer) -> Finding:
             "--allowed-hosts. Use the address that the binding gives.",
         )
     if answer.status in {401, 403}:
-        return Finding(
-            "LoginRefused",
-            f"{here} refuses this pod's login (HTTP {answer.status}): "
-            f"check {contract.TRACKING_USERNAME} and {contract.TRACKING_PASSWORD}, or "
-            f"{contract.TRACKING_TOKEN}, in the Secret of the binding.",
-        )
+        return _login_refused(environ, answer.status)
     if answer.status in TRANSIENT:
         return Finding(
             "ServerNotReady",
@@ -227,6 +222,24 @@ def refusal(environ: Mapping[str, str], answer: Answer) -> Finding:
         f"{here} does not answer as MLflow does (HTTP "
         f"{answer.status}: {answer.text}): check host, port and path of "
         f"{contract.TRACKING_URI}.",
+    )
+
+
+def _login_refused(environ: Mapping[str, str], status: int) -> Finding:
+    user = environ.get(contract.TRACKING_USERNAME)
+    if status == 401 and "authorization" not in login(environ):
+        found = "asks for a login, and this pod has none: it was made before the server asked"
+    else:
+        of = f"the login of {user!r}" if user else "this pod's login"
+        found = (
+            f"refuses {of} (HTTP {status}): the pod's {contract.TRACKING_USERNAME} and "
+            f"{contract.TRACKING_PASSWORD}, or {contract.TRACKING_TOKEN}, are not, or are no "
+            "longer, those in the Secret of its binding"
+        )
+    return Finding(
+        "LoginRefused",
+        f"{server(environ)} {found}. Make the pod anew, so that it gets the binding's. "
+        f"{look(environ)}",
     )
 
 
