@@ -61,10 +61,11 @@ class Run:
 
 
 class Tracking:
-    """A workspace's tracking server at `url`."""
+    """A workspace's tracking server at `url`; `login` is a user and a password, if it asks."""
 
-    def __init__(self, url: str) -> None:
-        self._client = httpx.Client(base_url=f"{url}/api/2.0/mlflow", timeout=ANSWER_S)
+    def __init__(self, url: str, login: tuple[str, str] | None = None) -> None:
+        api = f"{url}/api/2.0/mlflow"
+        self._client = httpx.Client(base_url=api, timeout=ANSWER_S, auth=login)
 
     def runs(self, experiment: str = "", **tags: str) -> list[Run]:
         """The runs of one experiment, or of all, that carry the tags, oldest first."""
@@ -126,10 +127,10 @@ def _run(entry: dict[str, Any]) -> Run:
 
 
 @contextmanager
-def tracking(team: str) -> Iterator[Tracking]:
+def tracking(team: str, login: tuple[str, str] | None = None) -> Iterator[Tracking]:
     """The tracking server of a team's workspace, while the block runs."""
     with forwarded(f"{team}-mlflow", team, TRACKING_PORT) as url:
-        yield Tracking(url)
+        yield Tracking(url, login)
 
 
 @contextmanager

@@ -92,6 +92,7 @@ def install(release: Release, references: dict[str, str]) -> None:
     where = ("--namespace", release.namespace)
     if release.name == "mooring":
         define(release.chart / "crds")
+    _forget_killed(release)
     helm("upgrade", "--install", release.name, str(release.chart), *where, "--create-namespace",
          "--wait", "--timeout", "10m", "--description", inputs, *arguments)  # fmt: skip
 
@@ -181,6 +182,15 @@ def _digest(release: Release, arguments: list[str]) -> str:
         if path.is_file():
             digest.update(path.read_bytes())
     return f"inputs {digest.hexdigest()[:16]}"
+
+
+def _forget_killed(release: Release) -> None:
+    """Drop the revision of a Helm that was killed: until then Helm takes it for one at work."""
+    where = ("--namespace", release.namespace)
+    for entry in json.loads(helm("list", *where, "--pending", "-o", "json")):
+        if entry["name"] == release.name:
+            revision = f"sh.helm.release.v1.{release.name}.v{entry['revision']}"
+            kubectl("delete", "secret", revision, *where)
 
 
 def _installed(release: Release) -> str | None:

@@ -1,8 +1,9 @@
-"""A cluster without any store: runs and artifacts on a volume of the workspace."""
+"""A cluster without any store: runs and artifacts on a volume, behind a login."""
 
 from collections.abc import Iterator
 from typing import Final
 
+import httpx
 import pytest
 
 from mooring import contract
@@ -18,7 +19,10 @@ NEVER: Final = "0 0 31 2 *"
 @pytest.fixture(scope="module")
 def storeless(jobs: Jobs) -> Iterator[OwnWorkspace]:
     class_spec = {"artifactStore": {"volume": {"size": "1Gi"}}, "backendStore": {"sqlite": {}}}
-    spec = {"garbageCollection": {"schedule": NEVER, "olderThan": "0s"}}
+    spec = {
+        "auth": {"basic": {}},
+        "garbageCollection": {"schedule": NEVER, "olderThan": "0s"},
+    }
     with own_workspace("e2e-volume", class_spec, spec) as mine:
         yield mine
 
@@ -31,7 +35,12 @@ def test_what_is_deleted_goes_for_good_and_the_rest_outlives_its_server(
     assert (kept.state, deleted.state) == ("success", "success"), kept.log + deleted.log
     restart_server(storeless.name)
 
-    with tracking(storeless.name) as server:
+    with tracking(storeless.name) as stranger, pytest.raises(httpx.HTTPStatusError, match="401"):
+        stranger.runs()
+
+    # to anybody else a run that is not there is a forbidden one
+    admin = storeless.secret("auth")
+    with tracking(storeless.name, (admin["username"], admin["password"])) as server:
         server.delete_run(deleted.run_id)
         assert _files(storeless, deleted.run_id), "MLflow alone keeps what is deleted"
         _collect_garbage(storeless.name)

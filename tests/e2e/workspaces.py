@@ -33,9 +33,10 @@ class OwnWorkspace:
         """Name of the ConfigMap and of the Secret that pods get."""
         return contract.published_name(self.name)
 
-    def secret(self) -> dict[str, str]:
-        """What is in the Secret that pods get."""
-        data = get("secret", self.published, self.name).get("data", {})
+    def secret(self, component: str = "") -> dict[str, str]:
+        """What is in the Secret that pods get, or in the one of a component of the workspace."""
+        name = f"{self.published}-{component}" if component else self.published
+        data = get("secret", name, self.name).get("data", {})
         return {name: base64.b64decode(value).decode() for name, value in data.items()}
 
 
