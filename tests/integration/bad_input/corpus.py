@@ -310,7 +310,7 @@ OF_A_WORKSPACE: Final = (
            one={**EXTERNAL, "mlflowWorkspace": "a"},
            underscore={**EXTERNAL, "mlflowWorkspace": "team_a"}),
     *_each(WORKSPACE, "spec.server.external", OBJECT,
-           capitals={**EXTERNAL, "secretRef": {"name": "Login"}}),
+           a_secret_with_capitals={**EXTERNAL, "secretRef": {"name": "Login"}}),
     *_each(WORKSPACE, "spec.server", "for a server that the operator runs: with external",
            replicas={"external": EXTERNAL, "replicas": 2},
            a_version={"external": EXTERNAL, "version": "3.17.2"},
