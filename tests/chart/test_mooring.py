@@ -159,7 +159,7 @@ def test_the_operator_may_bind_one_role_and_hold_none_of_its_rights() -> None:
         if "clusterroles" in rule["resources"]
     ]
     assert binding["verbs"] == ["bind"]
-    assert binding["resourceNames"] == ["mooring-launcher"]
+    assert binding["resourceNames"] == ["mooring-launcher", "mooring-launcher-login"]
     granted = rights("mooring-operator", manifests)
     assert granted["", "pods"] == {"list", "watch"}
     assert ("", "pods/exec") not in granted
@@ -185,9 +185,12 @@ def test_a_launcher_runs_pods_and_reads_bindings_and_no_more() -> None:
         ("", "pods/log"): {"get"},
         ("", "pods/exec"): {"get", "create"},
         ("", "events"): {"get", "list", "watch"},
-        ("", "secrets"): {"get"},
         (contract.GROUP, "mlflowbindings"): {"get"},
     }
+
+
+def test_a_launcher_reads_secrets_only_by_a_role_of_its_own() -> None:
+    assert rights("mooring-launcher-login", render("mooring")) == {("", "secrets"): {"get"}}
 
 
 def test_teams_edit_workspaces_and_bindings_but_no_class() -> None:

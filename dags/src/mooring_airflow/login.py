@@ -62,7 +62,7 @@ def _unreadable(secret: str, error: ApiException) -> Finding:
             "LoginForbidden",
             f"the tracking server asks for a login, and Airflow may not read Secret {secret}: "
             "give its service account the right to get Secrets there, as ClusterRole "
-            "mooring-launcher of the chart has it.",
+            "mooring-launcher-login of the chart has it.",
         )
     return Finding(
         "LoginUnreadable",

@@ -5,7 +5,15 @@ from typing import Any
 
 from mooring import contract
 from mooring.passwords import Logins
-from mooring_operator.kube import BINDING, CRON_JOB, DEPLOYMENT, JOB, SECRET, WORKSPACE
+from mooring_operator.kube import (
+    BINDING,
+    CRON_JOB,
+    DEPLOYMENT,
+    JOB,
+    ROLE_BINDING,
+    SECRET,
+    WORKSPACE,
+)
 from mooring_operator.plan.rotation import ROTATE_ANNOTATION
 from tests.integration.operator.test_allowed_namespaces import allow, withdrawn
 from tests.integration.operator.world import World, decoded, until
@@ -44,6 +52,7 @@ def variables(container: dict[str, Any]) -> dict[str, Any]:
 def test_without_it_pods_have_no_login(world: World) -> None:
     team = world.ready_workspace()
     assert login_of(world, team, "models") == {}
+    assert world.api.get(ROLE_BINDING, team, "models-mlflow-login") is None
     assert secret(world, team) == {}
     assert contract.AUTH not in variables(server(world, team)["containers"][0])
 
@@ -58,6 +67,8 @@ def test_each_binding_has_a_user_of_its_own_until_it_is_withdrawn(world: World) 
     assert guest[contract.TRACKING_USERNAME] == f"{guests}/guest"
     assert good(world, team, own)
     assert good(world, team, guest)
+    rights = world.api.get(ROLE_BINDING, guests, "guest-mlflow-login") or {}
+    assert [each["name"] for each in rights["subjects"]] == ["worker"], "Airflow logs in as well"
     held = decoded(world.api.get(SECRET, guests, contract.connection_name("guest")))
     connection = json.loads(held["value"])
     assert [connection["login"], connection["password"]] == list(guest.values())
@@ -65,6 +76,7 @@ def test_each_binding_has_a_user_of_its_own_until_it_is_withdrawn(world: World) 
     allow(world, team, {"from": "Same"})
     world.binding_is(guests, "guest", "NotAdmitted")
     assert withdrawn(world, guests)
+    assert world.api.get(ROLE_BINDING, guests, "guest-mlflow-login") is None
     until(lambda: not good(world, team, guest), "its login to be refused")
     assert good(world, team, own), "that of others goes on"
 

@@ -13,7 +13,7 @@ from mooring_operator.api.workspace import WorkspaceSpec
 from mooring_operator.api.workspaceclass import WorkspaceClassSpec
 from mooring_operator.plan.artifactstore import store_client
 from mooring_operator.plan.binding import (
-    launcher_role_binding,
+    launcher_rights,
     pod_fragment,
     published_objects,
     workspace_of,
@@ -85,7 +85,7 @@ def test_any_binding_is_answered_with_manifests(
     connection = Connection(WORKSPACE, store_client(class_.artifact_store, WORKSPACE, {}))
     objects = published_objects(OWNER, read, connection)
     own = [read.launcher] if read.launcher else []
-    rights = launcher_role_binding(OWNER, [*class_.launchers, *own])
+    rights = launcher_rights(OWNER, [*class_.launchers, *own], connection)
     fragment = pod_fragment(OWNER.name, connection, class_.guard, read.guard)
     assert json.dumps([objects, rights, fragment])
     assert len({(o["kind"], o["metadata"]["name"]) for o in objects}) == len(objects)

@@ -14,6 +14,7 @@ from mooring_operator.plan.metadata import ACCESS, Manifest, Owner, child
 from mooring_operator.plan.pods import restricted_container, store_mounts, store_volumes
 
 LAUNCHER_ROLE: Final = "mooring-launcher"
+LOGIN_ROLE: Final = "mooring-launcher-login"
 """ClusterRole of charts/mooring with what KubernetesPodOperator needs; the operator may bind it."""
 
 
@@ -71,23 +72,37 @@ def launcher_name(binding: str) -> str:
     return f"{contract.published_name(binding)}-launcher"
 
 
-def launcher_role_binding(binding: Owner, launchers: Iterable[Launcher]) -> Manifest | None:
-    """The rights of the launchers, the class's and its own, beside the binding; None without any.
+def login_name(binding: str) -> str:
+    """Name of the RoleBinding that lets launchers read the binding's login."""
+    return f"{contract.published_name(binding)}-login"
 
-    One that is in `launchers` twice is named once.
+
+def launcher_rights(
+    binding: Owner, launchers: Iterable[Launcher], connection: Connection
+) -> list[Manifest]:
+    """The rights of the launchers, the class's and its own, beside the binding; none without any.
+
+    One that is in `launchers` twice is named once. Whoever verifies a run has to log in where the
+    pods have to, and nowhere else.
     """
+    roles = {launcher_name(binding.name): LAUNCHER_ROLE}
+    if connection.pods_log_in:
+        roles[login_name(binding.name)] = LOGIN_ROLE
     subjects = [
         {"kind": "ServiceAccount", "namespace": entry.namespace, "name": entry.service_account}
         for entry in dict.fromkeys(launchers)
     ]
     if not subjects:
-        return None
+        return []
     api_group = "rbac.authorization.k8s.io"
-    head = child(binding, f"{api_group}/v1", "RoleBinding", launcher_name(binding.name), ACCESS)
-    return head | {
-        "roleRef": {"apiGroup": api_group, "kind": "ClusterRole", "name": LAUNCHER_ROLE},
-        "subjects": subjects,
-    }
+    return [
+        child(binding, f"{api_group}/v1", "RoleBinding", name, ACCESS)
+        | {
+            "roleRef": {"apiGroup": api_group, "kind": "ClusterRole", "name": role},
+            "subjects": subjects,
+        }
+        for name, role in roles.items()
+    ]
 
 
 def pod_fragment(

@@ -88,6 +88,11 @@ class Connection:
         return bool(self.key_digest)
 
     @property
+    def pods_log_in(self) -> bool:
+        """Whether pods are given a login, for our server or for somebody else's."""
+        return bool(self.login or (self.external and self.external.login))
+
+    @property
     def proxied(self) -> bool:
         """Whether artifacts go through the tracking server."""
         return self.artifact_access == "Proxied"

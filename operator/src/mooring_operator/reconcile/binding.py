@@ -22,7 +22,8 @@ from mooring_operator.kube import (
 from mooring_operator.plan.artifactstore import store_client
 from mooring_operator.plan.binding import (
     launcher_name,
-    launcher_role_binding,
+    launcher_rights,
+    login_name,
     pod_fragment,
     published_objects,
 )
@@ -157,11 +158,10 @@ def _answer(world: World, claim: Claim) -> dict[str, object]:
     objects = published_objects(owner, claim.spec, connection)
     publish(world, objects)
     own = [claim.spec.launcher] if claim.spec.launcher else []
-    rights = launcher_role_binding(owner, [*class_.launchers, *own])
-    if rights is not None:
-        ensure(world, rights)
-        objects.append(rights)
-    _withdraw(world.kube, owner, keep=objects)
+    rights = launcher_rights(owner, [*class_.launchers, *own], connection)
+    for right in rights:
+        ensure(world, right)
+    _withdraw(world.kube, owner, keep=[*objects, *rights])
     name = {"name": published_name(owner.name)}
     return {
         "workspace": claim.workspace_ref,
@@ -200,9 +200,10 @@ def _kept(kube: Kube, live: Manifest, claim: Claim) -> dict[str, object]:
 
 
 def _held_rights(kube: Kube, owner: Owner) -> list[Manifest]:
-    """The launcher's RoleBinding, if there is one."""
-    live = kube.get(ROLE_BINDING, owner.namespace, launcher_name(owner.name))
-    return [live] if live is not None else []
+    """The launchers' RoleBindings that there are."""
+    names = (launcher_name(owner.name), login_name(owner.name))
+    live = [kube.get(ROLE_BINDING, owner.namespace, name) for name in names]
+    return [each for each in live if each is not None]
 
 
 def _withdraw(kube: Kube, owner: Owner, keep: Iterable[Manifest] = ()) -> None:
@@ -214,6 +215,7 @@ def _withdraw(kube: Kube, owner: Owner, keep: Iterable[Manifest] = ()) -> None:
         (SECRET, files_name(owner.name)),
         (SECRET, connection_name(owner.name)),
         (ROLE_BINDING, launcher_name(owner.name)),
+        (ROLE_BINDING, login_name(owner.name)),
     ):
         if (kind.kind, name) in kept:
             continue
