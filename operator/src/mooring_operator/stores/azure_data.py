@@ -1,11 +1,12 @@
 """The container of one workspace in a storage account, with all that is in it."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 from xml.etree import ElementTree as ET
 
 from mooring_operator.stores.azure_api import call, not_the_api
-from mooring_operator.stores.contents import Objects
+from mooring_operator.stores.contents import Objects, counted
 from mooring_operator.stores.protocol import AzureConnection
 
 _CONTAINER: Final = {"restype": "container"}
@@ -21,22 +22,20 @@ class AzureData:
 
     def measure(self, limit: int) -> Objects:
         """Count blobs, and stop after the page with which `limit` is reached."""
-        count = size = 0
-        marker = ""
-        while True:
-            page = self._page(marker)
-            if page is None:
-                return Objects(count, size, all=True)
-            sizes = [int(each.text or 0) for each in page.iter("Content-Length")]
-            count, size = count + len(sizes), size + sum(sizes)
-            marker = page.findtext("NextMarker") or ""
-            if not marker or count >= limit:
-                return Objects(count, size, all=not marker)
+        return counted(self._sizes(), limit)
 
     def remove(self) -> int:
         """Delete the container, which takes everything in it along; nothing is left then."""
         call(self.connection, "DELETE", self.container, _CONTAINER, absent=_MISSING)
         return 0
+
+    def _sizes(self) -> Iterator[tuple[list[int], bool]]:
+        marker = ""
+        while (page := self._page(marker)) is not None:
+            marker = page.findtext("NextMarker") or ""
+            yield [int(each.text or 0) for each in page.iter("Content-Length")], bool(marker)
+            if not marker:
+                return
 
     def _page(self, marker: str) -> ET.Element | None:
         """A page of the listing; None when the container is missing."""

@@ -3,6 +3,7 @@
 Every method raises `errors.StoreError` and nothing else, and may run twice.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -14,6 +15,19 @@ class Objects:
     count: int
     bytes: int
     all: bool
+
+
+def counted(pages: Iterable[tuple[list[int], bool]], limit: int) -> Objects:
+    """The objects of `pages`, up to the page with which `limit` is reached.
+
+    A page is the bytes of each of its objects, and whether another page follows.
+    """
+    count = size = 0
+    for sizes, more in pages:
+        count, size = count + len(sizes), size + sum(sizes)
+        if more and count >= limit:
+            return Objects(count, size, all=False)
+    return Objects(count, size, all=True)
 
 
 class ArtifactData(Protocol):

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Final
 
-from mooring_operator.stores.contents import Objects
+from mooring_operator.stores.contents import Objects, counted
 from mooring_operator.stores.gcs_api import delete_object, list_objects
 from mooring_operator.stores.protocol import GcsConnection
 
@@ -26,14 +26,11 @@ class GcsData:
 
     def measure(self, limit: int) -> Objects:
         """Count versions, and stop after the page with which `limit` is reached."""
-        count = size = 0
-        for page in self._pages(1000):
-            items = page.get("items", [])
-            count += len(items)
-            size += sum(int(each.get("size", 0)) for each in items)
-            if count >= limit and "nextPageToken" in page:
-                return Objects(count, size, all=False)
-        return Objects(count, size, all=True)
+        sizes = (
+            ([int(each.get("size", 0)) for each in page.get("items", [])], "nextPageToken" in page)
+            for page in self._pages(1000)
+        )
+        return counted(sizes, limit)
 
     def remove(self) -> int:
         """Delete a page of versions."""

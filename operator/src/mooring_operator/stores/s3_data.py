@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from mooring_operator.stores.aws import Api, apis
-from mooring_operator.stores.contents import Objects
+from mooring_operator.stores.contents import Objects, counted
 from mooring_operator.stores.errors import Reason, StoreError
 from mooring_operator.stores.protocol import S3Connection
 from mooring_operator.stores.s3_bucket import S3Bucket
@@ -25,17 +25,7 @@ class S3Data:
 
     def measure(self, limit: int) -> Objects:
         """Count versions, and stop after the page with which `limit` is reached."""
-        count = size = 0
-        told: tuple[str, str] | None = None
-        for page in self._pages():
-            # versitygw 1.8.0 begins a page with the version that the marker names, AWS after it
-            versions = [v for v in page.get("Versions", []) if (v["Key"], v["VersionId"]) != told]
-            told = page.get("NextKeyMarker", ""), page.get("NextVersionIdMarker", "")
-            count += len(versions)
-            size += sum(each.get("Size", 0) for each in versions)
-            if count >= limit and page["IsTruncated"]:
-                return Objects(count, size, all=False)
-        return Objects(count, size, all=True)
+        return counted(self._sizes(), limit)
 
     def remove(self) -> int:
         """Delete a page of versions and delete markers, else abort a page of uploads.
@@ -63,6 +53,14 @@ class S3Data:
     @property
     def _s3(self) -> Api:
         return apis(self.connection).s3
+
+    def _sizes(self) -> Iterator[tuple[list[int], bool]]:
+        told: tuple[str, str] | None = None
+        for page in self._pages():
+            # versitygw 1.8.0 begins a page with the version that the marker names, AWS after it
+            versions = [v for v in page.get("Versions", []) if (v["Key"], v["VersionId"]) != told]
+            told = page.get("NextKeyMarker", ""), page.get("NextVersionIdMarker", "")
+            yield [each.get("Size", 0) for each in versions], page["IsTruncated"]
 
     def _pages(self) -> Iterator[Mapping[str, Any]]:
         after: dict[str, str] = {}
