@@ -89,14 +89,7 @@ def ca(
     """Have a store of the class name a ConfigMap with this certificate authority."""
 
     def spoil(world: World, spec: dict[str, Any]) -> None:
-        world.api.create(
-            {
-                "apiVersion": "v1",
-                "kind": "ConfigMap",
-                "metadata": {"name": "ca", "namespace": world.platform},
-                "data": {key: pem},
-            }
-        )
+        world.config_map(world.platform, "ca", {key: pem})
         named = {"name": "ca", "namespace": world.platform}
         stores = {**spec["artifactStore"], **spec["backendStore"]}
         stores[store] |= {"caBundle": named, **fields}

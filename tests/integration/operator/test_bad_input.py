@@ -238,14 +238,7 @@ def test_the_longest_name_works(world: World) -> None:
 def test_objects_of_others_are_left_alone(world: World) -> None:
     world.make_class()
     team = world.namespace("team")
-    world.api.create(
-        {
-            "apiVersion": "v1",
-            "kind": "ConfigMap",
-            "metadata": {"name": "models-mlflow", "namespace": team},
-            "data": {"theirs": "kept"},
-        }
-    )
+    world.config_map(team, "models-mlflow", {"theirs": "kept"})
     world.make_workspace(team)
     found = world.binding_is(team, "models", "NameTaken")
     assert f"ConfigMap {team}/models-mlflow exists" in found["message"]

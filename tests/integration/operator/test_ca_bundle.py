@@ -9,7 +9,7 @@ import pytest
 import trustme
 
 from mooring import contract
-from mooring_operator.kube import BINDING, CONFIG_MAP, DEPLOYMENT, SECRET
+from mooring_operator.kube import BINDING, DEPLOYMENT, SECRET
 from tests.integration.operator import outside
 from tests.integration.operator.api import Api
 from tests.integration.operator.process import Operator
@@ -47,15 +47,7 @@ def tls_world(
 
 def bundle(world: World, pem: str, key: str = "ca.crt") -> None:
     """Have the ConfigMap `ca` of the platform team hold `pem`, and the class name it."""
-    world.api.delete(CONFIG_MAP, world.platform, "ca")
-    world.api.create(
-        {
-            "apiVersion": "v1",
-            "kind": "ConfigMap",
-            "metadata": {"name": "ca", "namespace": world.platform},
-            "data": {key: pem},
-        }
-    )
+    world.config_map(world.platform, "ca", {key: pem})
     world.edit_s3(caBundle={"name": "ca", "namespace": world.platform})
 
 

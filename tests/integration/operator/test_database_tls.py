@@ -14,7 +14,7 @@ from sqlalchemy import NullPool, create_engine
 from sqlalchemy.exc import OperationalError
 
 from mooring.contract import CA_FILE
-from mooring_operator.kube import CONFIG_MAP, CRON_JOB, DEPLOYMENT, JOB, SECRET
+from mooring_operator.kube import CRON_JOB, DEPLOYMENT, JOB, SECRET
 from mooring_operator.plan.database import MIGRATION_URI, MOUNT_PATH, RUNTIME_URI, VOLUME
 from mooring_operator.plan.metadata import MIGRATION
 from tests.integration.operator.api import Api, Manifest
@@ -68,10 +68,7 @@ def make_class(world: World, pem: str, host: str = NAME, mode: str = "verify-ful
 
 def hold(world: World, pem: str) -> None:
     """Have the ConfigMap that the class names hold `pem`."""
-    world.api.delete(CONFIG_MAP, world.platform, "database-ca")
-    metadata = {"name": "database-ca", "namespace": world.platform}
-    manifest = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata}
-    world.api.create({**manifest, "data": {CA_FILE: pem}})
+    world.config_map(world.platform, "database-ca", {CA_FILE: pem})
 
 
 def encrypted(world: World, team: str, key: str, authorities: Path) -> bool:

@@ -123,6 +123,13 @@ class World:
             }
         )
 
+    def config_map(self, namespace: str, name: str, values: Mapping[str, str]) -> None:
+        """Have a ConfigMap with exactly these values."""
+        self.api.delete(CONFIG_MAP, namespace, name)
+        metadata = {"name": name, "namespace": namespace}
+        manifest = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata}
+        self.api.create({**manifest, "data": dict(values)})
+
     def drop_secret(self, name: str) -> None:
         """Delete a Secret of the platform team."""
         self.api.delete(SECRET, self.platform, name)
