@@ -67,3 +67,25 @@ def test_waits_for_the_migration_and_then_serves(environment: dict[str, str]) ->
             found = httpx.get(f"{url}/api/2.0/mlflow/experiments/get?experiment_id=0").json()
     location = found["experiment"]["artifact_location"]
     assert location.startswith(environment["MLFLOW_DEFAULT_ARTIFACT_ROOT"])
+
+
+def test_is_one_process_and_heeds_every_setting(environment: dict[str, str]) -> None:
+    """MLflow's own command is two, and so are its imports; some settings are read by these."""
+    url = f"http://127.0.0.1:{environment['MLFLOW_PORT']}"
+    subprocess.run(mooring("migrate"), env={**os.environ, **environment}, check=True)
+    with folder() as home:
+        settings = {
+            "MLFLOW_SERVER_ALLOWED_HOSTS": "127.0.0.1:*",
+            "MLFLOW_EXPOSE_PROMETHEUS": str(home / "metrics"),
+        }
+        log = home / "log"
+        with service(
+            mooring("serve"), env=environment | settings, log=log, ready=lambda: answers(url)
+        ) as server:
+            found = httpx.get(f"{url}/api/2.0/mlflow/experiments/get?experiment_id=0", timeout=60)
+            stranger = httpx.get(str(found.url), headers={"Host": "elsewhere"}, timeout=60)
+            metrics = httpx.get(f"{url}/metrics", timeout=60)
+            children = Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text()
+    assert found.status_code == metrics.status_code == 200
+    assert stranger.status_code == 403
+    assert not children

@@ -135,10 +135,9 @@ def workspace(
 
 
 SERVE = """
-import os, mlflow.cli, mlflow.server
-mlflow.server._exec_cmd = lambda command, extra_env, **_: os.execvpe(
-    command[0], command, os.environ | extra_env
-)
+import mlflow.cli
+from mooring.oneprocess import serve_in_this_process
+serve_in_this_process()
 mlflow.cli.cli()
 """
 """`mlflow server`, but as one process: its child would outlive a test run that is killed."""

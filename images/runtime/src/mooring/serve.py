@@ -21,6 +21,8 @@ from mooring.passwords import ADMIN, signed
 from mooring.schema import schemas
 
 POLL_S: Final = 0.2
+WORKERS: Final = "MLFLOW_WORKERS"
+JOB_EXECUTION: Final = "MLFLOW_SERVER_ENABLE_JOB_EXECUTION"
 AUTH_CACHE_S: Final = 60
 """How long a server knows a password of MLflow's own users again without its slow hash.
 
@@ -44,6 +46,10 @@ def run(environ: Mapping[str, str]) -> int:
     if folder:
         os.environ.update(auth_environment(environ[BACKEND_STORE_URI], Path(folder)))
     wait_for_schema(environ[BACKEND_STORE_URI], auth=bool(folder))
+    if (environ.get(WORKERS), environ.get(JOB_EXECUTION)) == ("1", "false"):
+        from mooring.oneprocess import serve_in_this_process  # noqa: PLC0415
+
+        serve_in_this_process()
     app = ["--app-name", "basic-auth"] if folder else []
     cli.main(["server", *app], standalone_mode=False)
     return 0
