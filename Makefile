@@ -12,6 +12,9 @@ CLUSTER := $(BIN)/python -m tests.cluster
 SOURCES := operator images dags tests
 ARGS ?=
 
+# Every pod that a test plays is a Python process, and compiling what MLflow imports costs it 4 s.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help
 help: ## What there is
 	@grep -hE '^[a-z -]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
