@@ -20,8 +20,6 @@ SOURCES: Final = ("operator", "images", "dags", "tests")
 CRDS: Final = "charts/mooring/crds"
 FIELDS: Final = "docs/fields.md"
 
-PARALLEL: Final = ("--numprocesses", "3", "--dist", "loadfile")
-"""Three at once on two cores: these tests wait about as long as they compute."""
 SLOWEST: Final = "--durations=15"
 
 console = Console()
@@ -47,6 +45,11 @@ class Result:
 
 def _tool(name: str, *arguments: str) -> tuple[str, ...]:
     return (str(BIN / name), *arguments)
+
+
+def _at_once(number: int) -> tuple[str, ...]:
+    """Options of pytest; more at once than there are cores, as tests wait half of their time."""
+    return ("--numprocesses", str(number), "--dist", "loadfile")
 
 
 def _pytest(folder: str, *arguments: str) -> tuple[str, ...]:
@@ -79,8 +82,8 @@ TESTS: Final = (
     Part("host", ((PYTHON, "-m", "tests.cluster", "host"),)),
     Part("cluster", (_pytest("cluster"),)),
     Part("chart", (_pytest("chart"),)),
-    Part("integration", (_pytest("integration", *PARALLEL, SLOWEST),)),
-    Part("e2e", (_pytest("e2e", SLOWEST),)),
+    Part("integration", (_pytest("integration", *_at_once(4), SLOWEST),)),
+    Part("e2e", (_pytest("e2e", *_at_once(2), SLOWEST),)),
 )
 
 

@@ -36,16 +36,20 @@ def digest_of_file(path: Path) -> str:
 
 
 @contextlib.contextmanager
-def lock(name: str) -> Iterator[None]:
-    """Hold the machine-wide lock `name`; the kernel frees it when this process dies."""
+def lock(name: str, *, shared: bool = False) -> Iterator[None]:
+    """Hold the machine-wide lock `name`, alone or with others that share it.
+
+    The kernel frees it when this process dies.
+    """
+    kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
     folder = cache_root() / "locks"
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / f"{name}.lock").open("a") as file:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, kind | fcntl.LOCK_NB)
         except BlockingIOError:
             say(f"waiting: another process holds the lock {name!r}")
-            fcntl.flock(file, fcntl.LOCK_EX)
+            fcntl.flock(file, kind)
         yield
 
 

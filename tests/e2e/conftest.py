@@ -1,6 +1,7 @@
 """What the end-to-end tests share: the system, Airflow with their DAGs, the store."""
 
 from collections.abc import Callable, Generator, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -8,8 +9,10 @@ from typing import Any, Final
 import httpx
 import pytest
 
+from tests.cluster.files import lock
+from tests.cluster.paths import cluster_name
 from tests.cluster.process import ClusterError
-from tests.demo.airflow import Airflow, airflow
+from tests.demo.airflow import airflow
 from tests.demo.cluster import kubectl
 from tests.demo.store import s3
 from tests.demo.system import PLAYGROUND, bring_up
@@ -18,7 +21,6 @@ from tests.e2e.jobs import Jobs, Outcome
 from tests.e2e.scenarios import Broken
 from tests.e2e.workspaces import (
     OwnWorkspace,
-    operator_stopped,
     own_bucket,
     own_workspace,
     start_operator,
@@ -37,20 +39,39 @@ EVENTS: Final = 40
 
 
 @pytest.fixture(scope="session")
-def system() -> None:
-    """The cluster, both charts and the workspaces of both teams, all ready."""
-    bring_up()
-    # A killed session may have left it stopped.
-    start_operator()
+def once(tmp_path_factory: pytest.TempPathFactory, testrun_uid: str) -> Callable[..., None]:
+    """Calls a function in one of the processes that share a test run; the others wait for it."""
+
+    def call(function: Callable[[], None]) -> None:
+        done = tmp_path_factory.getbasetemp().parent / f"{testrun_uid}-{function.__name__}"
+        with lock(f"{cluster_name()}-e2e"):
+            if not done.exists():
+                function()
+                done.touch()
+
+    return call
 
 
 @pytest.fixture(scope="session")
-def jobs(system: None) -> Iterator[Jobs]:
-    """Airflow, with the DAGs of these tests in its folder as long as they run."""
+def system(once: Callable[..., None]) -> None:
+    """The cluster, both charts and the workspaces of both teams, all ready."""
+    once(_bring_up)
+
+
+@pytest.fixture(scope="session")
+def jobs(system: None, once: Callable[..., None]) -> Iterator[Jobs]:
+    """Airflow, with the DAGs of these tests in its folder until the last of them is over."""
+    once(_install_dags)
     with airflow() as client:
-        _install_dags(client)
         yield Jobs(client)
-        kubectl(*IN_AIRFLOW, "rm", "-rf", DAG_FOLDER)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Take the DAGs away, in the process that outlives those that run tests at the same time."""
+    if not hasattr(session.config, "workerinput"):
+        # where there is no system there are no DAGs
+        with suppress(ClusterError):
+            kubectl(*IN_AIRFLOW, "rm", "-rf", DAG_FOLDER)
 
 
 @pytest.fixture(scope="session")
@@ -62,9 +83,9 @@ def store(system: None) -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def fragile(jobs: Jobs) -> Iterator[OwnWorkspace]:
-    """A workspace that may be broken: a bucket and a key of its own, and no operator to heal it."""
+    """A workspace that may be broken: a bucket and a key of its own."""
     name = "e2e-fragile"
-    with own_workspace(name, own_bucket(name, "Minted")) as mine, operator_stopped():
+    with own_workspace(name, own_bucket(name, "Minted")) as mine:
         yield mine
 
 
@@ -102,14 +123,21 @@ def pytest_runtest_makereport(
     return report
 
 
-def _install_dags(client: Airflow) -> None:
+def _bring_up() -> None:
+    bring_up()
+    # A killed session may have left it stopped.
+    start_operator()
+
+
+def _install_dags() -> None:
     started = datetime.now(UTC)
     kubectl(*IN_AIRFLOW, "mkdir", "-p", DAG_FOLDER)
     for file in DAGS.glob("*.py"):
         kubectl(*IN_AIRFLOW, "tee", f"{DAG_FOLDER}/{file.name}", stdin=file.read_text())
-    client.wait_until_read(
-        lambda: all(client.parsed_since(dag_id, started) for dag_id in DAG_IDS), DAG_FOLDER
-    )
+    with airflow() as client:
+        client.wait_until_read(
+            lambda: all(client.parsed_since(dag_id, started) for dag_id in DAG_IDS), DAG_FOLDER
+        )
 
 
 def _task_logs(jobs: Jobs) -> str:

@@ -10,15 +10,20 @@ from mooring_operator.stores.names import identity
 from tests.cluster.process import wait_until
 from tests.demo.cluster import kubectl
 from tests.demo.store import Run, Tracking, iam, s3, tracking
+from tests.demo.system import wait_ready
 from tests.e2e.jobs import MOORED, PLAIN, POD, Jobs, Outcome, Started, script, training
 from tests.e2e.workspaces import (
     OwnWorkspace,
     hand_wired,
+    operator_needed,
+    operator_stopped,
     overwrite,
     remove_bucket,
+    rotate,
     sidecar_ended,
     start_server,
     stop_server,
+    suspended,
 )
 
 GO: Final = "e2e.go"
@@ -39,16 +44,20 @@ class Broken:
 
 
 def key_revoked(jobs: Jobs, mine: OwnWorkspace) -> Broken:
-    """The workspace's key is deleted while pods train with it; a new one is made at the end."""
+    """The workspace's key is deleted while pods train with it; it has another one at the end."""
     user = identity(mine.name, mine.name)
-    with iam() as client:
-        try:
+    deleted = mine.secret()[contract.AWS_ACCESS_KEY_ID]
+    try:
+        with iam() as client, suspended(mine):
             return _break(jobs, mine, lambda: _delete_keys(client, user))
-        finally:
-            key = client.create_access_key(UserName=user)["AccessKey"]
-            names = (contract.AWS_ACCESS_KEY_ID, contract.AWS_SECRET_ACCESS_KEY)
-            values = (key["AccessKeyId"], key["SecretAccessKey"])
-            overwrite(mine, dict(zip(names, values, strict=True)))
+    finally:
+        with operator_needed():
+            rotate(mine)
+            wait_until(
+                lambda: mine.secret()[contract.AWS_ACCESS_KEY_ID] != deleted,
+                f"pods of {mine.name} to get another key",
+            )
+            wait_ready("mlw", mine.name, mine.name)
 
 
 def _delete_keys(client: Any, user: str) -> None:
@@ -58,7 +67,7 @@ def _delete_keys(client: Any, user: str) -> None:
 
 def bucket_deleted(jobs: Jobs, mine: OwnWorkspace) -> Broken:
     """The bucket is deleted while pods train, and made again, empty, at the end."""
-    with s3() as client:
+    with s3() as client, suspended(mine):
         try:
             return _break(jobs, mine, lambda: remove_bucket(client, mine.bucket))
         finally:
@@ -70,26 +79,26 @@ def server_down(jobs: Jobs, mine: OwnWorkspace) -> tuple[Outcome, Outcome]:
     """Without and with Mooring while the tracking server is down; it is back at the end."""
     impatient = {contract.HTTP_MAX_RETRIES: "0"}
     by_hand = hand_wired(mine.name, mine.name)
-    stop_server(mine.name)
-    try:
-        started = (
-            jobs.start(PLAIN, [training("--autolog-only", env_vars=impatient, **by_hand)]),
-            jobs.start(MOORED, [training(binding=mine.name)]),
-        )
-        (plain,), (moored,) = map(jobs.finish, started)
-    finally:
-        start_server(mine.name)
+    with suspended(mine):
+        stop_server(mine.name)
+        try:
+            started = (
+                jobs.start(PLAIN, [training("--autolog-only", env_vars=impatient, **by_hand)]),
+                jobs.start(MOORED, [training(binding=mine.name)]),
+            )
+            (plain,), (moored,) = map(jobs.finish, started)
+        finally:
+            start_server(mine.name)
     return plain, moored
 
 
 def key_wrong(jobs: Jobs, mine: OwnWorkspace) -> Outcome:
-    """With Mooring while the published Secret holds a wrong key; the right one at the end."""
+    """With Mooring while the published Secret holds a wrong key and nobody heals it."""
     right = mine.secret()
-    overwrite(mine, right | {contract.AWS_SECRET_ACCESS_KEY: "w" * 40})
-    try:
+    with operator_stopped():
+        overwrite(mine, {contract.AWS_SECRET_ACCESS_KEY: "w" * 40})
         (outcome,) = jobs.run(MOORED, [training(binding=mine.name)])
-    finally:
-        overwrite(mine, right)
+    wait_until(lambda: mine.secret() == right, f"the operator to heal {mine.published}")
     return outcome
 
 

@@ -7,14 +7,20 @@ from typing import Any, Final
 import pytest
 
 from mooring import contract
-from mooring_operator.plan.rotation import ROTATE_ANNOTATION
 from tests.cluster.process import wait_until
 from tests.demo.cluster import kubectl
 from tests.demo.store import tracking
 from tests.demo.system import PLAYGROUND, wait_ready
 from tests.e2e.jobs import MOORED, Jobs, script
 from tests.e2e.scenarios import GO, let_go, running, unique
-from tests.e2e.workspaces import OwnWorkspace, keys, own_bucket, own_workspace
+from tests.e2e.workspaces import (
+    OwnWorkspace,
+    keys,
+    operator_needed,
+    own_bucket,
+    own_workspace,
+    rotate,
+)
 
 ROTATIONS: Final = 3
 UPLOADED: Final = re.compile(r"uploaded: (\d+)")
@@ -39,8 +45,9 @@ def test_a_training_sees_nothing_of_three_rotations(
     started = jobs.start(MOORED, [pod])
     with tracking(hasty.name) as server:
         (run,) = running(server, experiment, 1)
-    for number in range(ROTATIONS):
-        _rotate(hasty.name, str(number))
+    for _ in range(ROTATIONS):
+        with operator_needed():
+            _rotate(hasty)
     with tracking(hasty.name) as server:
         let_go(server, [run])
         (outcome,) = jobs.finish(started)
@@ -51,15 +58,15 @@ def test_a_training_sees_nothing_of_three_rotations(
     assert files == {f"{number}.txt" for number in range(int(uploaded[1]))}
 
 
-def _rotate(name: str, value: str) -> None:
+def _rotate(mine: OwnWorkspace) -> None:
     """Have other credentials in use; returns once the old ones are refused."""
-    before = _logins(name)
-    kubectl("annotate", "mlw", name, "-n", name, f"{ROTATE_ANNOTATION}={value}", "--overwrite")
+    before = _logins(mine.name)
+    rotate(mine)
     wait_until(
-        lambda: len(now := _logins(name)) == len(before) and now != before,
+        lambda: len(now := _logins(mine.name)) == len(before) and now != before,
         f"the logins {before} to be replaced",
     )
-    wait_ready("mlw", name, name)
+    wait_ready("mlw", mine.name, mine.name)
 
 
 def _logins(name: str) -> set[str]:

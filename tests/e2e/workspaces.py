@@ -1,13 +1,21 @@
-"""What the tests do to workspaces: make one of its own kind, stop the operator, stop a server."""
+"""What the tests do to workspaces: make one of its own kind, stop the operator, stop a server.
+
+Two test processes work on one cluster. Who needs the operator says so (`operator_needed`), and who
+stops it waits for them.
+"""
 
 import base64
 import json
+import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
 from mooring import contract
+from mooring_operator.plan.rotation import ROTATE_ANNOTATION
+from tests.cluster.files import lock
+from tests.cluster.paths import cluster_name
 from tests.demo.cluster import TIMEOUT, apply, get, kubectl
 from tests.demo.store import s3
 from tests.demo.system import MOORING, wait_injected, wait_ready, workspace
@@ -27,6 +35,11 @@ class OwnWorkspace:
     def bucket(self) -> str:
         """The bucket of its class, where that has one."""
         return self.name
+
+    @property
+    def object(self) -> tuple[str, ...]:
+        """How kubectl is told of it."""
+        return (f"mlw/{self.name}", "-n", self.name)
 
     @property
     def published(self) -> str:
@@ -58,14 +71,17 @@ def own_workspace(
         "metadata": {"name": name},
         "spec": {**get("mlwc", DEFAULT_CLASS)["spec"], **class_spec},
     }
-    _remove(mine)
+    with operator_needed():
+        _remove(mine, wait=True)
     try:
-        apply(class_, namespace, claim)
-        wait_ready("mlw", name, name)
-        wait_injected(name)
+        with operator_needed():
+            apply(class_, namespace, claim)
+            wait_ready("mlw", name, name)
+            wait_injected(name)
         yield mine
     finally:
-        _remove(mine)
+        with operator_needed():
+            _remove(mine, wait=False)
 
 
 def own_bucket(name: str, credentials: str) -> dict[str, Any]:
@@ -74,24 +90,57 @@ def own_bucket(name: str, credentials: str) -> dict[str, Any]:
     return {"artifactStore": {"s3": {**store, "bucket": name, "credentials": credentials}}}
 
 
-def _remove(mine: OwnWorkspace) -> None:
+def _remove(mine: OwnWorkspace, *, wait: bool) -> None:
     name = mine.name
     kubectl("delete", "mlw", name, "-n", name, "--ignore-not-found", TIMEOUT)
-    kubectl("delete", "namespace", name, "--ignore-not-found", TIMEOUT)
+    ends = TIMEOUT if wait else "--wait=false"
+    kubectl("delete", "namespace", name, "--ignore-not-found", ends)
     kubectl("delete", "mlwc", name, "--ignore-not-found", TIMEOUT)
     with s3() as client:
         remove_bucket(client, mine.bucket)
 
 
+def operator_needed() -> AbstractContextManager[None]:
+    """Nobody stops the operator while the block runs."""
+    return lock(_operator(), shared=True)
+
+
 @contextmanager
 def operator_stopped() -> Iterator[None]:
     """No operator runs while the block does, so nobody heals what it breaks."""
-    kubectl("scale", "-n", MOORING, OPERATOR, "--replicas=0")
+    with lock(_operator()):
+        kubectl("scale", "-n", MOORING, OPERATOR, "--replicas=0")
+        try:
+            kubectl("wait", *OPERATOR_PODS, "--for=delete", TIMEOUT)
+            yield
+        finally:
+            start_operator()
+
+
+def _operator() -> str:
+    return f"{cluster_name()}-operator"
+
+
+@contextmanager
+def suspended(mine: OwnWorkspace) -> Iterator[None]:
+    """The operator leaves the workspace as it is while the block runs: what is broken stays so."""
+    _suspend(mine, value=True)
     try:
-        kubectl("wait", *OPERATOR_PODS, "--for=delete", TIMEOUT)
+        kubectl("wait", *mine.object, "--for=condition=Suspended", TIMEOUT)
         yield
     finally:
-        start_operator()
+        _suspend(mine, value=False)
+
+
+def _suspend(mine: OwnWorkspace, *, value: bool) -> None:
+    patch = json.dumps({"spec": {"suspend": value}})
+    kubectl("patch", *mine.object, "--type=merge", "-p", patch)
+
+
+def rotate(mine: OwnWorkspace) -> None:
+    """Ask for other credentials; returns at once."""
+    value = uuid.uuid4().hex
+    kubectl("annotate", *mine.object, f"{ROTATE_ANNOTATION}={value}", "--overwrite")
 
 
 def start_operator() -> None:
