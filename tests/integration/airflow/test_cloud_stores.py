@@ -15,6 +15,7 @@ from uuid import uuid4
 import pytest
 
 from mooring import contract
+from mooring.guard.reasons import exit_code_of
 from mooring_operator.api.artifactstore import ArtifactStore
 from mooring_operator.api.azure import AzureStore, container_name
 from mooring_operator.api.base import SecretRef
@@ -117,8 +118,9 @@ def pods(request: pytest.FixtureRequest) -> Any:
 
 
 def said(done: "CompletedProcess[str]") -> str:
-    assert done.returncode == 1, done.stdout
-    return done.stderr.strip().splitlines()[-1]
+    told = done.stderr.strip().splitlines()[-1]
+    assert done.returncode == exit_code_of(told.partition(":")[0]), done.stdout
+    return told
 
 
 def test_the_guard_lets_a_pod_start(pods: Pods) -> None:

@@ -1,7 +1,9 @@
 """The guard against a real tracking server and a real store: what it refuses, and what it says."""
 
+import json
 import os
 import uuid
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -10,7 +12,9 @@ import pytest
 from mooring import contract, finding, guard
 from mooring.guard import explain, store, tracking
 from mooring.guard.http import Http
+from mooring.guard.reasons import Reason
 from tests.integration.airflow.world import BUCKET, Workspace
+from tests.services.between import Answer, Request, between
 from tests.services.process import free_port
 
 
@@ -55,48 +59,106 @@ def test_parallel_pods_of_a_new_experiment_all_find_it(team: Workspace) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "reason", "said"),
     [
-        ({contract.TRACKING_URI: ""}, "TrackingUriEmpty"),
-        ({contract.TRACKING_URI: "sqlite:///mlflow.db"}, "TrackingUriLocal"),
-        ({contract.WORKSPACE: ""}, "NotBound: MOORING_WORKSPACE not set"),
+        ({contract.TRACKING_URI: ""}, Reason.URI_EMPTY, "is empty"),
+        ({contract.TRACKING_URI: "sqlite:///mlflow.db"}, Reason.URI_LOCAL, "would stay in the pod"),
+        ({contract.WORKSPACE: ""}, Reason.NOT_BOUND, "MOORING_WORKSPACE not set"),
         (
             {contract.TRACKING_URI: "http://nosuch.invalid:5000"},
-            "ServerUnreachable: the tracking server http://nosuch.invalid:5000 cannot be reached: "
-            "the name nosuch.invalid does not resolve. See: kubectl describe mlflowworkspace "
-            "team-a -n team-a",
+            Reason.SERVER_NAME_UNKNOWN,
+            "the tracking server http://nosuch.invalid:5000 cannot be reached: the name "
+            "nosuch.invalid does not resolve. See: kubectl describe mlflowworkspace team-a -n "
+            "team-a",
         ),
         (
             {contract.ARTIFACT_ROOT: "s3://mlflow/team-b/team-b"},
+            Reason.WRONG_SERVER,
             "it is not the server of workspace team-a/team-a",
         ),
-        ({contract.AWS_ACCESS_KEY_ID: ""}, "NoCredentials"),
-        ({contract.AWS_ACCESS_KEY_ID: "revoked-key"}, "CredentialsUnknown"),
-        ({contract.AWS_SECRET_ACCESS_KEY: "another-secret"}, "CredentialsWrong"),
-        ({contract.S3_ENDPOINT_URL: "http://127.0.0.1:9"}, "127.0.0.1:9 refuses connections"),
+        ({contract.AWS_ACCESS_KEY_ID: ""}, Reason.NO_CREDENTIALS, "AWS_ROLE_ARN"),
+        ({contract.AWS_ACCESS_KEY_ID: "revoked-key"}, Reason.CREDENTIALS_UNKNOWN, "does not know"),
+        (
+            {contract.AWS_SECRET_ACCESS_KEY: "another-secret"},
+            Reason.CREDENTIALS_WRONG,
+            "its secret does not fit",
+        ),
+        (
+            {contract.S3_ENDPOINT_URL: "http://127.0.0.1:9"},
+            Reason.STORE_UNREACHABLE,
+            "127.0.0.1:9 refuses connections",
+        ),
+        (
+            {contract.S3_ENDPOINT_URL: "http://nosuch.invalid:7070"},
+            Reason.STORE_NAME_UNKNOWN,
+            "the name nosuch.invalid does not resolve",
+        ),
     ],
 )
 def test_refuses(
-    team: Workspace, termination_log: Path, changes: dict[str, str], said: str
+    team: Workspace, termination_log: Path, changes: dict[str, str], reason: Reason, said: str
 ) -> None:
     environ = {**team.environment, **changes}
-    assert guard.run(environ) == 1
+    assert guard.run(environ) == reason.code
     told = termination_log.read_text()
+    assert told.startswith(f"{reason}: ")
     assert said in told
     for secret in (team.store.secret_access_key, "another-secret"):
         assert secret not in told
+
+
+def test_the_result_is_json_for_machines(team: Workspace) -> None:
+    asked = (
+        "import sys; from mooring.main import main; sys.argv[1:] = ['guard', '-o', 'json']; main()"
+    )
+    agreed = team.pod(asked)
+    assert agreed.returncode == 0, agreed.stderr
+    found = json.loads(agreed.stdout)
+    assert found.pop("seconds") > 0
+    assert found == {"verdict": "Agrees", "exitCode": 0, "findings": []}
+
+    refused = team.pod(asked, env={contract.AWS_SECRET_ACCESS_KEY: None})
+    found = json.loads(refused.stdout)
+    assert refused.returncode == found["exitCode"] == Reason.NO_CREDENTIALS.code
+    assert found["findings"][0]["reason"] == "NoCredentials"
+    assert found["findings"][0]["remedy"].startswith("Remove what unsets them")
+    assert "NoCredentials: " in refused.stderr, "the line for people"
+
+
+def test_waits_for_a_server_that_is_rolling_but_not_for_a_wrong_key(
+    team: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its first answers are those of a Service without a ready pod, and of one that starts."""
+    monkeypatch.setattr(tracking, "SERVER_PATIENCE_S", 60)
+    asked: list[str] = []
+
+    def rolling(request: Request, ask: Callable[[], Answer]) -> Answer:
+        asked.append(request.path)
+        return Answer(503, (), b"starting") if len(asked) < 4 else ask()
+
+    with between(team.url, rolling) as uri:
+        environ = {**team.environment, contract.TRACKING_URI: uri}
+        assert guard.check(environ).findings == ()
+        assert len(asked) > 4
+
+        asked.clear()
+        result = guard.check({**environ, contract.AWS_ACCESS_KEY_ID: ""})
+        assert [finding.reason for finding in result.findings] == [Reason.NO_CREDENTIALS]
 
 
 def test_only_warns_where_the_binding_says_so(team: Workspace, termination_log: Path) -> None:
     wrong = {**team.environment, contract.TRACKING_URI: "sqlite:///mlflow.db"}
     assert guard.run({**wrong, contract.GUARD_MODE: contract.GUARD_WARN}) == 0
     assert "TrackingUriLocal" in termination_log.read_text()
-    assert guard.run({**wrong, contract.GUARD_MODE: "warn"}) == 1, "what it does not know refuses"
+    assert guard.run({**wrong, contract.GUARD_MODE: "warn"}) == Reason.URI_LOCAL.code, (
+        "what it does not know refuses"
+    )
 
 
 def test_refuses_when_nothing_listens(team: Workspace, termination_log: Path) -> None:
     uri = f"http://127.0.0.1:{free_port()}"
-    assert guard.run({**team.environment, contract.TRACKING_URI: uri}) == 1
+    refused = guard.run({**team.environment, contract.TRACKING_URI: uri})
+    assert refused == Reason.SERVER_UNREACHABLE.code
     assert "refuses connections" in termination_log.read_text()
 
 
@@ -104,7 +166,8 @@ def test_refuses_a_host_name_that_the_server_refuses(
     team: Workspace, termination_log: Path
 ) -> None:
     uri = team.url.replace("127.0.0.1", "localhost")
-    assert guard.run({**team.environment, contract.TRACKING_URI: uri}) == 1
+    refused = guard.run({**team.environment, contract.TRACKING_URI: uri})
+    assert refused == Reason.HOST_REFUSED.code
     assert "not among its --allowed-hosts" in termination_log.read_text()
 
 
@@ -121,7 +184,8 @@ def test_refuses_a_missing_bucket(team: Workspace, termination_log: Path) -> Non
 def test_refuses_an_experiment_that_leads_elsewhere(team: Workspace, termination_log: Path) -> None:
     body = {"name": "elsewhere", "artifact_location": f"s3://{BUCKET}/other-team/x"}
     team.api("experiments/create", body)
-    assert guard.run({**team.environment, contract.EXPERIMENT_NAME: "elsewhere"}) == 1
+    refused = guard.run({**team.environment, contract.EXPERIMENT_NAME: "elsewhere"})
+    assert refused == Reason.EXPERIMENT_ELSEWHERE.code
     told = termination_log.read_text()
     assert "ExperimentElsewhere: the experiment 'elsewhere'" in told
     assert "not under s3://mlflow/team-a/team-a" in told
@@ -139,7 +203,7 @@ def test_refuses_a_token_that_the_token_service_refuses(
         contract.AWS_TOKEN_FILE: str(token),
         contract.AWS_STS_ENDPOINT: team.store.iam,
     }
-    assert guard.run(keyless) == 1
+    assert guard.run(keyless) in {Reason.ROLE_DENIED.code, Reason.ROLE_REFUSED.code}
     told = termination_log.read_text()
     assert told.startswith("Role")
     assert role in told

@@ -14,6 +14,7 @@ import pytest
 from kubernetes import client, config
 
 from mooring import contract, finding, guard
+from mooring.guard.reasons import Reason
 from mooring.migrate import BACKEND_STORE_URI
 from mooring.passwords import ADMIN, Logins, minted
 from tests.chart.rendering import crds
@@ -305,13 +306,16 @@ def test_the_guard_tells_a_wrong_password_and_never_the_password(
     log = tmp_path / "termination-log"
     monkeypatch.setattr(finding, "TERMINATION_LOG", log)
     wrong = minted("another-key", OWNER, 1)
-    assert guard.run({**server.pod(OWNER), contract.TRACKING_PASSWORD: wrong}) == 1
+    assert (
+        guard.run({**server.pod(OWNER), contract.TRACKING_PASSWORD: wrong})
+        == Reason.LOGIN_REFUSED.code
+    )
     told = log.read_text()
     assert told.startswith("LoginRefused: the tracking server ")
     assert f"refuses the login of {OWNER!r} (HTTP 401)" in told
     assert wrong not in told
 
-    assert guard.run(server.team.environment) == 1
+    assert guard.run(server.team.environment) == Reason.LOGIN_REFUSED.code
     assert "asks for a login, and this pod has none" in log.read_text()
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from mooring import contract, finding, guard
 from mooring.guard import explain, tracking
+from mooring.guard.reasons import Reason
 from tests.integration.airflow.world import BUCKET, Workspace, of_the_store, workspace
 from tests.services.versitygw import Versitygw
 
@@ -84,7 +85,7 @@ def test_refuses_when_the_store_behind_the_server_refuses(
 ) -> None:
     gone = f"s3://gone-{uuid.uuid4().hex[:8]}/x"
     with workspace(versitygw_service, "gone", gone) as team:
-        assert guard.run(team.environment) == 1
+        assert guard.run(team.environment) == Reason.STORE_REFUSED.code
     told = termination_log.read_text()
     assert told.startswith("StoreRefused: the tracking server ")
     assert "HTTP 500" in told
@@ -95,5 +96,5 @@ def test_refuses_a_server_that_does_not_keep_artifacts(
     team: Workspace, termination_log: Path
 ) -> None:
     environ = {**team.environment, contract.ARTIFACT_ROOT: contract.PROXIED_ROOT}
-    assert guard.run(environ) == 1
+    assert guard.run(environ) == Reason.WRONG_SERVER.code
     assert "not the server of workspace" in termination_log.read_text()

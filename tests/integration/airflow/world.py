@@ -126,7 +126,7 @@ def workspace(
                 contract.S3_ENDPOINT_URL: store.s3,
                 "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
                 "MLFLOW_DISABLE_TELEMETRY": "true",
-                "MLFLOW_SERVER_ALLOWED_HOSTS": f"127.0.0.1:{port}",
+                "MLFLOW_SERVER_ALLOWED_HOSTS": "127.0.0.1:*",
             },
             log=home / "server.log",
             ready=lambda: answers(port),

@@ -402,7 +402,7 @@ def test_authorities_of_the_server_reach_pods(
         there = {contract.TRACKING_CERT_PATH: str(mounted)}
         assert prove(world, team, canary(world, team), there) == ""
         refused = run_as_pod(environment, MOORING, "guard", env={contract.TRACKING_CERT_PATH: None})
-        assert "ServerUnreachable" in refused.stderr, "public authorities do not vouch for it"
+        assert "ServerUntrusted" in refused.stderr, "public authorities do not vouch for it"
 
 
 def test_what_would_leave_runs_behind_is_refused(world: World) -> None:

@@ -72,9 +72,9 @@ def test_a_store_that_does_not_answer_is_waited_for() -> None:
     call = azure.opened(environ, Http(), urlsplit("wasbs://team-a@a.blob.core.windows.net"))
     with pytest.raises(Refusal) as refused:
         call("PUT", "x", b"x")
-    assert refused.value.finding.reason == "StoreUnreachable"
+    assert refused.value.finding.reason == "StoreNameUnknown"
     assert refused.value.finding.patience > 0
-    assert contract.AZURE_CONNECTION_STRING in refused.value.finding.message
+    assert contract.AZURE_CONNECTION_STRING in refused.value.finding.remedy
     assert "not-to-be-seen" not in str(refused.value.finding)
 
 

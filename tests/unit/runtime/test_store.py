@@ -57,7 +57,7 @@ def test_an_unreachable_token_service_is_waited_for(tmp_path: Path) -> None:
     }
     with pytest.raises(Refusal) as refused:
         current_credentials(environ, Http())
-    assert refused.value.finding.reason == "StoreUnreachable"
+    assert refused.value.finding.reason == "StoreNameUnknown"
     assert refused.value.finding.patience > 0
 
 

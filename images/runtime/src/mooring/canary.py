@@ -22,7 +22,7 @@ from typing import Any, Final
 
 from mooring import contract
 from mooring.finding import Finding, redacted, secrets_of, tell
-from mooring.guard import tracking
+from mooring.guard import environment
 from mooring.guard.http import Http
 from mooring.location import lies_under
 
@@ -47,7 +47,7 @@ def run(environ: Mapping[str, str]) -> int:
     """
     started = time.monotonic()
     http = Http()
-    for check in (tracking.uri_is_remote, tracking.pod_is_bound):
+    for check in (environment.uri_is_remote, environment.pod_is_bound):
         if finding := check(environ, http):
             tell(finding, secrets_of(environ))
             return 1

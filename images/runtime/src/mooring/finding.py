@@ -20,18 +20,20 @@ SHORTEST_SECRET: Final = 6
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Why a check refuses: a CamelCase reason and one sentence with the way out.
+    """Why a check refuses: a CamelCase reason, one sentence with what was found, the way out.
 
-    `patience` is for how many seconds the same check is worth trying again before the finding
-    stands: 0 for what does not go away by itself.
+    `message` has the way out in it where `remedy` is empty. `patience` is for how many seconds the
+    same check is worth trying again before the finding stands: 0 for what does not go away by
+    itself.
     """
 
     reason: str
     message: str
+    remedy: str = ""
     patience: float = 0.0
 
     def __str__(self) -> str:
-        return f"{self.reason}: {self.message}"
+        return f"{self.reason}: {self.message} {self.remedy}".rstrip()
 
 
 def secrets_of(environ: Mapping[str, str]) -> list[str]:
@@ -45,7 +47,11 @@ def secrets_of(environ: Mapping[str, str]) -> list[str]:
 
 def tell(finding: Finding, secrets: Iterable[str]) -> None:
     """Write `finding` to standard error and to the termination log, without any of `secrets`."""
-    text = redacted(str(finding), secrets)
+    say(redacted(str(finding), secrets))
+
+
+def say(text: str) -> None:
+    """Write `text`, which must hold no secret, to standard error and to the termination log."""
     print(text, file=sys.stderr, flush=True)
     # Outside a pod, and in a pod with another terminationMessagePath, the file is not there.
     with suppress(OSError):

@@ -16,6 +16,7 @@ from mooring.guard.explain import (
     error_of,
 )
 from mooring.guard.http import Answer, Http
+from mooring.guard.reasons import Reason
 
 FRESH_PATIENCE_S: Final = 30.0
 """Azure: a stored access policy may take 30 s until every part of the service knows it."""
@@ -46,17 +47,18 @@ def opened(environ: Mapping[str, str], http: Http, root: SplitResult) -> Call:
     if not text:
         raise Refusal(
             Finding(
-                "NoCredentials",
-                f"this pod has no credentials for the store: {name} is not set. Remove what unsets "
-                "it; the binding provides it.",
+                Reason.NO_CREDENTIALS,
+                f"this pod has no credentials for the store: {name} is not set.",
+                "Remove what unsets it; the binding provides it.",
             )
         )
     if not endpoint or not sas or text != text.strip():
         raise Refusal(
             Finding(
-                "CredentialsInvalid",
+                Reason.CREDENTIALS_INVALID,
                 f"{name} is not BlobEndpoint=URL;SharedAccessSignature=TEXT without white space at "
-                "its ends: remove what sets it; the binding provides it.",
+                "its ends.",
+                "Remove what sets it; the binding provides it.",
             )
         )
     # MLflow hands the tracking server's authorities to Azure's client (azure_blob_artifact_repo)
@@ -81,31 +83,30 @@ def refusal(answer: Answer, container: Container, method: str, blob: str) -> Fin
     here = f"the store {container.endpoint}"
     if code == "ContainerNotFound":
         return Finding(
-            "BucketMissing",
-            f"the container {container.name} does not exist at {here}: no artifact can be kept. "
+            Reason.BUCKET_MISSING,
+            f"the container {container.name} does not exist at {here}: no artifact can be kept.",
             "Restore it. See: kubectl describe mlflowworkspace",
         )
     if code in _UNKNOWN:
         return Finding(
-            "CredentialsUnknown",
+            Reason.CREDENTIALS_UNKNOWN,
             f"{here} does not accept this pod's signature for container {container.name} ({code}): "
             "it was revoked, or the container is gone, or something in the pod sets another "
-            f"{contract.AZURE_CONNECTION_STRING}. Start the pod again; if that does not help, see: "
-            "kubectl describe mlflowbinding",
+            f"{contract.AZURE_CONNECTION_STRING}.",
+            "Start the pod again; if that does not help, see: kubectl describe mlflowbinding",
             FRESH_PATIENCE_S,
         )
     if code == "AuthorizationPermissionMismatch":
         return Finding(
-            "StoreDenied",
-            f"{here} denies {method} on {blob} in container {container.name} ({code}): the stored "
-            "access policy must allow read, write, delete and list. See: kubectl describe "
-            "mlflowworkspace",
+            Reason.STORE_DENIED,
+            f"{here} denies {method} on {blob} in container {container.name} ({code}).",
+            "The stored access policy must allow read, write, delete and list. See: kubectl "
+            "describe mlflowworkspace",
             FRESH_PATIENCE_S,
         )
-    patience = UNAVAILABLE_PATIENCE_S if answer.status >= 500 or code == "ServerBusy" else 0.0
     said = (error.get("Message") or answer.text).partition("\n")[0]
     return Finding(
-        "StoreRefused",
+        Reason.STORE_REFUSED,
         f"{here} answers {method} of {blob} in container {container.name} with {code}: {said}",
-        patience,
+        patience=UNAVAILABLE_PATIENCE_S if answer.status >= 500 or code == "ServerBusy" else 0.0,
     )

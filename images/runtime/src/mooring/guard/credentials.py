@@ -11,9 +11,16 @@ from mooring.finding import Finding
 from mooring.guard.bucket import Credentials
 from mooring.guard.explain import Refusal, error_of, no_answer, role_refusal
 from mooring.guard.http import Answer, Failure, Http
+from mooring.guard.reasons import Reason
 
 SESSION_S: Final = 900
 """The shortest session that AWS gives (AssumeRoleWithWebIdentity, DurationSeconds)."""
+
+_KEYS: Final = (
+    contract.AWS_ACCESS_KEY_ID,
+    contract.AWS_SECRET_ACCESS_KEY,
+    contract.AWS_SESSION_TOKEN,
+)
 
 
 def current_credentials(environ: Mapping[str, str], http: Http) -> Credentials:
@@ -30,23 +37,24 @@ def current_credentials(environ: Mapping[str, str], http: Http) -> Credentials:
         return _assume(environ, http, role, token_file)
     raise Refusal(
         Finding(
-            "NoCredentials",
+            Reason.NO_CREDENTIALS,
             "this pod has no credentials for the store: neither "
             f"{contract.AWS_ACCESS_KEY_ID} and {contract.AWS_SECRET_ACCESS_KEY} nor "
-            f"{contract.AWS_ROLE_ARN} and {contract.AWS_TOKEN_FILE} are set. "
+            f"{contract.AWS_ROLE_ARN} and {contract.AWS_TOKEN_FILE} are set.",
             "Remove what unsets them; the binding provides them.",
         )
     )
 
 
 def _refuse_white_space(environ: Mapping[str, str]) -> None:
-    for name in (contract.AWS_ACCESS_KEY_ID, contract.AWS_SECRET_ACCESS_KEY):
-        if environ[name] != environ[name].strip():
+    for name in _KEYS:
+        value = environ.get(name, "")
+        if value != value.strip():
             raise Refusal(
                 Finding(
-                    "CredentialsInvalid",
-                    f"{name} has white space at its ends, "
-                    "often the line end of a file: write it without.",
+                    Reason.CREDENTIALS_INVALID,
+                    f"{name} has white space at its ends, often the line end of a file.",
+                    "Write it without.",
                 )
             )
 
@@ -80,11 +88,11 @@ def _token(token_file: str) -> str:
     except OSError as error:
         raise Refusal(
             Finding(
-                "NoToken",
-                f"{contract.AWS_TOKEN_FILE} names {token_file}, which "
-                f"cannot be read ({error.strerror}): mount the volume "
-                f"{contract.VOLUME_NAME} at {contract.MOUNT_PATH}, as the binding's "
-                "status.pod does.",
+                Reason.NO_TOKEN,
+                f"{contract.AWS_TOKEN_FILE} names {token_file}, which cannot be read "
+                f"({error.strerror}).",
+                f"Mount the volume {contract.VOLUME_NAME} at {contract.MOUNT_PATH}, as the "
+                "binding's status.pod does.",
             )
         ) from None
 

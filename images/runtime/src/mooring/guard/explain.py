@@ -8,6 +8,7 @@ from mooring import contract
 from mooring.finding import Finding
 from mooring.guard.bucket import Bucket
 from mooring.guard.http import Answer, Failure
+from mooring.guard.reasons import Reason
 
 UNAVAILABLE_PATIENCE_S: Final = 30.0
 """A store that does not answer, or answers 5xx, may be starting."""
@@ -17,11 +18,11 @@ FRESH_PATIENCE_S: Final = 8.0
 
 _ACTIONS: Final = {"PUT": "s3:PutObject", "GET": "s3:GetObject", "DELETE": "s3:DeleteObject"}
 
-_KEY_ADVICE: Final = (
+_OLD_KEY: Final = (
     f"the pod was started with {contract.AWS_ACCESS_KEY_ID} and {contract.AWS_SECRET_ACCESS_KEY} "
-    "of an earlier time, or something in it sets others. Start it again; if that does not help, "
-    "see: kubectl describe mlflowbinding"
+    "of an earlier time, or something in it sets others."
 )
+_START_AGAIN: Final = "Start it again; if that does not help, see: kubectl describe mlflowbinding"
 
 
 class Refusal(Exception):
@@ -48,16 +49,27 @@ def no_answer(
     place_variable: str = contract.S3_ENDPOINT_URL,
 ) -> Finding:
     """Why the store or the token service gave no answer, and the variables to look at."""
-    if failure.lasting:
+    if failure.stage == "trust":
         return Finding(
-            "StoreUnreachable",
-            f"{where} cannot be asked: {failure.what}. Check the file that {ca_variable} names.",
+            Reason.STORE_UNTRUSTED,
+            f"{where} cannot be asked: {failure.what}.",
+            f"Check the file that {ca_variable} names, and the clock of the node.",
         )
+    unknown = failure.stage == "name"
     return Finding(
-        "StoreUnreachable",
-        f"{where} cannot be reached: {failure.what}. Artifacts "
-        f"would be lost. Check {place_variable} and the store itself.",
-        UNAVAILABLE_PATIENCE_S,
+        Reason.STORE_NAME_UNKNOWN if unknown else Reason.STORE_UNREACHABLE,
+        f"{where} cannot be reached: {failure.what}. Artifacts would be lost.",
+        f"Check {place_variable} and the store itself.",
+        0 if failure.lasting else UNAVAILABLE_PATIENCE_S,
+    )
+
+
+def corrupts(where: str, key: str, found: int, written: int) -> Finding:
+    """What to say of a store that gave back other bytes."""
+    return Finding(
+        Reason.STORE_CORRUPTS,
+        f"{where} gave back {found} bytes of {key} that are not the {written} written to it.",
+        "Do not use it before its owner has explained that.",
     )
 
 
@@ -81,44 +93,45 @@ def refusal(answer: Answer, bucket: Bucket, method: str, key: str) -> Finding:
     match code:
         case "NoSuchBucket":
             return Finding(
-                "BucketMissing",
-                f"the bucket {bucket.name} does not exist at {here}: no "
-                "artifact can be kept. Restore it, or correct "
-                "spec.artifactStore.s3.bucket of the MlflowWorkspaceClass.",
+                Reason.BUCKET_MISSING,
+                f"the bucket {bucket.name} does not exist at {here}: no artifact can be kept.",
+                "Restore it, or correct spec.artifactStore.s3.bucket of the MlflowWorkspaceClass.",
             )
         case "AccessDenied":
             return Finding(
-                "StoreDenied",
+                Reason.STORE_DENIED,
                 f"{here} denies {action} on {key} in bucket {bucket.name} to "
-                f"{bucket.credentials.source}: its policy must allow it below "
-                f"{contract.ARTIFACT_ROOT}. See: kubectl describe mlflowworkspace",
+                f"{bucket.credentials.source}.",
+                f"Its policy must allow it below {contract.ARTIFACT_ROOT}. See: kubectl describe "
+                "mlflowworkspace",
                 FRESH_PATIENCE_S,
             )
         case "InvalidAccessKeyId" | "ExpiredToken" | "InvalidToken":
             return Finding(
-                "CredentialsUnknown",
-                f"{here} does not know {bucket.credentials.source} ({code}): {_KEY_ADVICE}",
+                Reason.CREDENTIALS_UNKNOWN,
+                f"{here} does not know {bucket.credentials.source} ({code}): {_OLD_KEY}",
+                _START_AGAIN,
                 FRESH_PATIENCE_S,
             )
         case "SignatureDoesNotMatch":
             return Finding(
-                "CredentialsWrong",
-                f"{here} knows {bucket.credentials.source} but its secret "
-                f"does not fit ({code}): {_KEY_ADVICE}",
+                Reason.CREDENTIALS_WRONG,
+                f"{here} knows {bucket.credentials.source} but its secret does not fit ({code}): "
+                f"{_OLD_KEY}",
+                _START_AGAIN,
                 FRESH_PATIENCE_S,
             )
         case "RequestTimeTooSkewed":
             return Finding(
-                "ClockSkewed",
-                f"{here} finds this node's clock too far off ({code}): "
-                "set the clocks of the node and of the store.",
+                Reason.CLOCK_SKEWED,
+                f"{here} finds this node's clock too far off ({code}).",
+                "Set the clocks of the node and of the store.",
             )
-    patience = UNAVAILABLE_PATIENCE_S if answer.status >= 500 or code == "SlowDown" else 0.0
     said = error.get("Message") or answer.text
     return Finding(
-        "StoreRefused",
+        Reason.STORE_REFUSED,
         f"{here} answers {action} on {key} in bucket {bucket.name} with {code}: {said}",
-        patience,
+        patience=UNAVAILABLE_PATIENCE_S if answer.status >= 500 or code == "SlowDown" else 0.0,
     )
 
 
@@ -130,22 +143,21 @@ def role_refusal(answer: Answer, role: str, endpoint: str) -> Finding:
     match code:
         case "AccessDenied" | "InvalidIdentityToken" | "NoSuchEntity":
             return Finding(
-                "RoleDenied",
-                f"{here} does not let this pod's token assume {role} "
-                f"({code}): the role's trust policy must name this pod's service account and "
-                f"the audience {contract.AWS_AUDIENCE}. See: kubectl describe mlflowbinding",
+                Reason.ROLE_DENIED,
+                f"{here} does not let this pod's token assume {role} ({code}).",
+                "The role's trust policy must name this pod's service account and the audience "
+                f"{contract.AWS_AUDIENCE}. See: kubectl describe mlflowbinding",
                 FRESH_PATIENCE_S,
             )
         case "ExpiredTokenException" | "ExpiredToken":
             return Finding(
-                "TokenExpired",
-                f"{here} finds this pod's token for {role} expired ({code}): start "
-                "the pod again, and check the clocks of the node and of the store.",
+                Reason.TOKEN_EXPIRED,
+                f"{here} finds this pod's token for {role} expired ({code}).",
+                "Start the pod again, and check the clocks of the node and of the store.",
             )
-    patience = UNAVAILABLE_PATIENCE_S if answer.status >= 500 else 0.0
     said = error.get("Message") or "no credentials in the answer"
     return Finding(
-        "RoleRefused",
+        Reason.ROLE_REFUSED,
         f"{here} answers AssumeRoleWithWebIdentity for {role} with {code}: {said}",
-        patience,
+        patience=UNAVAILABLE_PATIENCE_S if answer.status >= 500 else 0.0,
     )

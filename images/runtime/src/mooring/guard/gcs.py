@@ -24,6 +24,7 @@ from mooring.guard.explain import (
     no_answer,
 )
 from mooring.guard.http import Answer, Failure, Http
+from mooring.guard.reasons import Reason
 
 PUBLIC_ENDPOINT: Final = "https://storage.googleapis.com"
 SCOPE: Final = "https://www.googleapis.com/auth/devstorage.read_write"
@@ -67,8 +68,9 @@ def _credentials(file: str) -> Any:
     if not file:
         raise Refusal(
             Finding(
-                "NoCredentials",
-                f"this pod has no credentials for the store: {name} is not set. {way_out}",
+                Reason.NO_CREDENTIALS,
+                f"this pod has no credentials for the store: {name} is not set.",
+                way_out,
             )
         )
     try:
@@ -77,7 +79,7 @@ def _credentials(file: str) -> Any:
         found = f"which cannot be read ({error.strerror})"
     except (ValueError, exceptions.MalformedError):
         found = "which is no key file of a service account"
-    raise Refusal(Finding("CredentialsInvalid", f"{name} names {file}, {found}. {way_out}"))
+    raise Refusal(Finding(Reason.CREDENTIALS_INVALID, f"{name} names {file}, {found}.", way_out))
 
 
 class _NoAnswer(exceptions.TransportError):
@@ -124,10 +126,10 @@ def _token(http: Http, credentials: Any, email: str) -> str:
         patience = UNAVAILABLE_PATIENCE_S if error.retryable else FRESH_PATIENCE_S
         raise Refusal(
             Finding(
-                "CredentialsUnknown",
+                Reason.CREDENTIALS_UNKNOWN,
                 f"Google's token service does not accept this pod's key of {email} "
-                f"({error.args[0]}): it was deleted, or the node's clock is wrong. See: kubectl "
-                "describe mlflowworkspace",
+                f"({error.args[0]}): it was deleted, or the node's clock is wrong.",
+                "See: kubectl describe mlflowworkspace",
                 patience,
             )
         ) from None
@@ -149,28 +151,29 @@ def refusal(answer: Answer, bucket: Bucket, method: str, key: str) -> Finding:
     match answer.status:
         case 404:
             return Finding(
-                "BucketMissing",
-                f"the bucket {bucket.name} does not exist at {here}: no artifact can be kept. "
+                Reason.BUCKET_MISSING,
+                f"the bucket {bucket.name} does not exist at {here}: no artifact can be kept.",
                 "Restore it, or correct spec.artifactStore.gcs.bucket of the MlflowWorkspaceClass.",
             )
         case 403:
             return Finding(
-                "StoreDenied",
+                Reason.STORE_DENIED,
                 f"{here} denies storage.objects.{_PERMISSIONS[method]} on {key} in bucket "
-                f"{bucket.name} to {bucket.email}: give it roles/storage.objectUser on the bucket.",
+                f"{bucket.name} to {bucket.email}.",
+                "Give it roles/storage.objectUser on the bucket.",
                 FRESH_PATIENCE_S,
             )
         case 401:
             return Finding(
-                "CredentialsUnknown",
-                f"{here} does not accept the token of {bucket.email}. See: kubectl describe "
-                "mlflowworkspace",
+                Reason.CREDENTIALS_UNKNOWN,
+                f"{here} does not accept the token of {bucket.email}.",
+                "See: kubectl describe mlflowworkspace",
                 FRESH_PATIENCE_S,
             )
     waits = answer.status >= 500 or answer.status == 429
     return Finding(
-        "StoreRefused",
+        Reason.STORE_REFUSED,
         f"{here} answers {method} of {key} in bucket {bucket.name} with HTTP {answer.status}: "
         f"{answer.text}",
-        UNAVAILABLE_PATIENCE_S if waits else 0.0,
+        patience=UNAVAILABLE_PATIENCE_S if waits else 0.0,
     )

@@ -2,19 +2,20 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 from urllib.parse import urlsplit
 
-import botocore
 import urllib3
 from urllib3 import exceptions
 
 CONNECT_TIMEOUT_S: Final = 3.0
 READ_TIMEOUT_S: Final = 20.0
 
-PUBLIC_CA: Final = Path(botocore.__file__).with_name("cacert.pem")
-"""The authorities that boto3 trusts when AWS_CA_BUNDLE names no others."""
+Stage = Literal["name", "connection", "trust"]
+"""How far a request came: the name was not found, no connection or answer, TLS failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ class Failure:
     """Why there was no answer, as the end of a sentence; `lasting` when waiting will not help."""
 
     what: str
+    stage: Stage = "connection"
     lasting: bool = False
 
 
@@ -42,7 +44,7 @@ class Http:
     """Sends requests and keeps connections; follows no redirect and retries nothing."""
 
     def __init__(self) -> None:
-        self._pools: dict[str, urllib3.PoolManager] = {}
+        self._pools: dict[str | None, urllib3.PoolManager] = {}
 
     def request(
         self,
@@ -53,7 +55,7 @@ class Http:
         body: bytes | None = None,
         ca_file: str = "",
     ) -> Answer | Failure:
-        """Send one request; `ca_file` holds the authorities to trust besides none other."""
+        """Send one request; `ca_file` holds the authorities to trust and is alone in that."""
         try:
             answer = self._pool(ca_file).request(
                 method, url, headers=dict(headers or {}), body=body, retries=False, redirect=False
@@ -63,20 +65,35 @@ class Http:
         return Answer(answer.status, answer.data)
 
     def _pool(self, ca_file: str) -> urllib3.PoolManager:
-        trusted = ca_file or str(PUBLIC_CA)
+        trusted = ca_file or public_authorities()
         if trusted not in self._pools:
             timeout = urllib3.Timeout(connect=CONNECT_TIMEOUT_S, read=READ_TIMEOUT_S)
             self._pools[trusted] = urllib3.PoolManager(ca_certs=trusted, timeout=timeout)
         return self._pools[trusted]
 
 
+@cache
+def public_authorities() -> str | None:
+    """The file of authorities that boto3 trusts by default, or requests; None: the system's.
+
+    Looked up without importing either package, which would take longer than the request.
+    """
+    for package in ("botocore", "certifi"):
+        spec = find_spec(package)
+        if spec is not None and spec.origin:
+            return str(Path(spec.origin).with_name("cacert.pem"))
+    return None
+
+
 def failure(error: Exception, url: str) -> Failure:
     """Tell in words why `url` gave no answer."""
+    if isinstance(error, exceptions.LocationValueError):
+        return Failure("this is no URL", lasting=True)
     parts = urlsplit(url)
     where = f"{parts.hostname}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
     match error:
         case exceptions.NameResolutionError():
-            what = f"the name {parts.hostname} does not resolve"
+            return Failure(f"the name {parts.hostname} does not resolve", "name")
         case exceptions.NewConnectionError():
             what = f"{where} refuses connections"
         case exceptions.ConnectTimeoutError():
@@ -84,9 +101,7 @@ def failure(error: Exception, url: str) -> Failure:
         case exceptions.ReadTimeoutError():
             what = f"{where} gave no answer within {READ_TIMEOUT_S:.0f} s"
         case exceptions.SSLError():
-            return Failure(f"the TLS connection to {where} failed ({error})", lasting=True)
-        case exceptions.LocationValueError():
-            return Failure("this is no URL", lasting=True)
+            return Failure(f"the TLS connection to {where} failed ({error})", "trust", lasting=True)
         case _:
             what = f"the connection to {where} broke ({type(error).__name__})"
     return Failure(what)

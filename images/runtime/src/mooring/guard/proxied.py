@@ -9,6 +9,7 @@ from mooring import contract
 from mooring.finding import Finding
 from mooring.guard import explain, tracking
 from mooring.guard.http import Failure, Http
+from mooring.guard.reasons import Reason
 
 ARTIFACTS: Final = "/api/2.0/mlflow-artifacts/artifacts/"
 
@@ -33,11 +34,7 @@ def round_trip(environ: Mapping[str, str], http: Http, folder: str) -> Finding |
     except explain.Refusal as refused:
         return refused.finding
     if found != content:
-        return Finding(
-            "StoreCorrupts",
-            f"{tracking.server(environ)} gave back {len(found)} bytes of {path} that are not the "
-            f"{len(content)} written to it: do not use it before its owner has explained that.",
-        )
+        return explain.corrupts(tracking.server(environ), path, len(found), len(content))
     return None
 
 
@@ -66,10 +63,10 @@ def _call(
     if answer.status >= 500:
         raise explain.Refusal(
             Finding(
-                "StoreRefused",
+                Reason.STORE_REFUSED,
                 f"{tracking.server(environ)} answers {method} of the artifact {path} with HTTP "
-                f"{answer.status} ({answer.text}): the store behind it refuses or does not answer; "
-                f"the server's log says why. {tracking.look(environ)}",
+                f"{answer.status} ({answer.text}): the store behind it refuses or does not answer.",
+                f"The server's log says why. {tracking.look(environ)}",
                 explain.UNAVAILABLE_PATIENCE_S,
             )
         )

@@ -19,6 +19,7 @@ from mooring.guard.bucket import Bucket, Call
 from mooring.guard.credentials import current_credentials
 from mooring.guard.explain import Refusal, body_of, refusal
 from mooring.guard.http import Http
+from mooring.guard.reasons import Reason
 
 ENCRYPTION: Final = {
     "ServerSideEncryption": "x-amz-server-side-encryption",
@@ -51,9 +52,8 @@ def _upload_headers(arguments: str) -> Mapping[str, str]:
         found = json.loads(arguments)
         return {header: found[name] for name, header in ENCRYPTION.items() if name in found}
     except (ValueError, TypeError):
-        name = contract.S3_UPLOAD_ARGUMENTS
-        message = f"{name} is {arguments!r}, which is no JSON object: do not set it in the pod"
-        raise Refusal(Finding("UploadArgumentsInvalid", message)) from None
+        found = f"{contract.S3_UPLOAD_ARGUMENTS} is {arguments!r}, which is no JSON object."
+        raise Refusal(Finding(Reason.UPLOAD_INVALID, found, "Do not set it in the pod.")) from None
 
 
 def _call(http: Http, bucket: Bucket, method: str, key: str, content: bytes = b"") -> bytes:

@@ -12,8 +12,9 @@ from urllib.parse import urlsplit
 from mooring import contract
 from mooring.finding import Finding
 from mooring.guard import proxied
-from mooring.guard.explain import Refusal
+from mooring.guard.explain import Refusal, corrupts
 from mooring.guard.http import Http
+from mooring.guard.reasons import Reason
 
 GUARD_FOLDER: Final = ".mooring"
 """Below the artifact root; MLflow writes only to folders named by an experiment's id."""
@@ -24,17 +25,22 @@ MODULES: Final = {"s3": "s3", "wasbs": "azure", "gs": "gcs"}
 _PROXIED_SCHEME: Final = urlsplit(contract.PROXIED_ROOT).scheme
 
 
+def is_behind_the_server(environ: Mapping[str, str]) -> bool:
+    """Whether the tracking server keeps the artifacts, so that pods never talk to the store."""
+    return environ[contract.ARTIFACT_ROOT].startswith(f"{_PROXIED_SCHEME}:")
+
+
 def round_trip(environ: Mapping[str, str], http: Http) -> Finding | None:
     """Put one object below the artifact root, read it back, delete it."""
     root = urlsplit(environ[contract.ARTIFACT_ROOT])
-    if root.scheme == _PROXIED_SCHEME:
+    if is_behind_the_server(environ):
         return proxied.round_trip(environ, http, GUARD_FOLDER)
     if root.scheme not in MODULES:
         return Finding(
-            "UnknownStore",
+            Reason.STORE_UNKNOWN,
             f"{contract.ARTIFACT_ROOT} is {root.geturl()!r}, and this guard can only try the "
-            f"stores {', '.join(f'{scheme}://' for scheme in MODULES)} and the tracking server: "
-            "use the guard of the same release as the operator.",
+            f"stores {', '.join(f'{scheme}://' for scheme in MODULES)} and the tracking server.",
+            "Use the guard of the same release as the operator.",
         )
     module = importlib.import_module(f"mooring.guard.{MODULES[root.scheme]}")
     key = "/".join(filter(None, (root.path.strip("/"), GUARD_FOLDER, f"guard-{uuid.uuid4().hex}")))
@@ -47,9 +53,5 @@ def round_trip(environ: Mapping[str, str], http: Http) -> Finding | None:
     except Refusal as refused:
         return refused.finding
     if found != content:
-        return Finding(
-            "StoreCorrupts",
-            f"the store of {root.geturl()} gave back {len(found)} bytes of {key} that are not the "
-            f"{len(content)} written to it: do not use it before its owner has explained that.",
-        )
+        return corrupts(f"the store of {root.geturl()}", key, len(found), len(content))
     return None

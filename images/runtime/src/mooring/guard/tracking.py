@@ -3,13 +3,15 @@
 import json
 from collections.abc import Mapping
 from typing import Any, Final
-from urllib.parse import quote, urlsplit, urlunsplit
+from urllib.parse import quote, urlsplit
 
 from urllib3.util import make_headers
 
 from mooring import contract
 from mooring.finding import Finding
+from mooring.guard.environment import shown
 from mooring.guard.http import Answer, Failure, Http
+from mooring.guard.reasons import Reason
 from mooring.location import lies_under
 
 SERVER_PATIENCE_S: Final = 60.0
@@ -23,55 +25,6 @@ EXPECTED: Final = frozenset({"RESOURCE_DOES_NOT_EXIST", "RESOURCE_ALREADY_EXISTS
 TRANSIENT: Final = frozenset({429, 500, 502, 503, 504})
 CREATE: Final = "/api/2.0/mlflow/experiments/create"
 BY_NAME: Final = "/api/2.0/mlflow/experiments/get-by-name?experiment_name="
-
-
-def uri_is_remote(environ: Mapping[str, str], _http: Http) -> Finding | None:
-    """MLFLOW_TRACKING_URI names an HTTP server; all else writes to the pod's own disk or fails."""
-    name = contract.TRACKING_URI
-    uri = environ.get(name)
-    way_out = "Remove what sets it in the pod or its image; the binding provides it."
-    if uri is None:
-        return Finding(
-            "TrackingUriMissing",
-            f"{name} is not set: MLflow would write to a file in "
-            f"the pod, which is lost with it. Give the pod the label "
-            f"{contract.BINDING_LABEL} with the name of an MlflowBinding.",
-        )
-    if not uri.strip():
-        return Finding(
-            "TrackingUriEmpty",
-            f"{name} is empty: MLflow would write to a file in the "
-            f"pod, which is lost with it. {way_out}",
-        )
-    if uri != uri.strip():
-        return Finding(
-            "TrackingUriInvalid",
-            f"{name} is {uri!r}, with white space at its ends, "
-            f"often the line end of a file. {way_out}",
-        )
-    parts = urlsplit(uri)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        return Finding(
-            "TrackingUriLocal",
-            f"{name} is {_shown(uri)!r}, which is no http or https "
-            f"address of a tracking server: runs would stay in the pod and be lost "
-            f"with it. {way_out}",
-        )
-    return None
-
-
-def pod_is_bound(environ: Mapping[str, str], _http: Http) -> Finding | None:
-    """The names that only a binding gives are there."""
-    needed = (contract.WORKSPACE, contract.BINDING, contract.ARTIFACT_ROOT)
-    missing = [name for name in needed if not environ.get(name)]
-    if not missing:
-        return None
-    return Finding(
-        "NotBound",
-        f"{', '.join(missing)} not set: this pod was not given an "
-        f"MlflowBinding, so nobody knows where its artifacts belong. Give it the label "
-        f"{contract.BINDING_LABEL} with the name of an MlflowBinding.",
-    )
 
 
 def server_answers(environ: Mapping[str, str], http: Http) -> Finding | None:
@@ -94,11 +47,11 @@ def server_is_the_workspaces(environ: Mapping[str, str], http: Http) -> Finding 
     if lies_under(location, root):
         return None
     return Finding(
-        "WrongServer",
-        f"{server(environ)} keeps the artifacts of its default "
-        f"experiment at {location or 'an unknown place'}, not under {root}: it is not "
-        f"the server of workspace {environ[contract.WORKSPACE]}, or its artifact root "
-        f"was changed. {look(environ)}",
+        Reason.WRONG_SERVER,
+        f"{server(environ)} keeps the artifacts of its default experiment at "
+        f"{location or 'an unknown place'}, not under {root}: it is not the server of workspace "
+        f"{environ[contract.WORKSPACE]}, or its artifact root was changed.",
+        look(environ),
     )
 
 
@@ -123,10 +76,10 @@ def experiment_is_the_workspaces(environ: Mapping[str, str], http: Http) -> Find
     if lies_under(location, root):
         return None
     return Finding(
-        "ExperimentElsewhere",
-        f"the experiment {name!r} of {server(environ)} keeps "
-        f"its artifacts at {location or 'an unknown place'}, not under {root}, and that cannot be "
-        f"changed: rename or delete it, or set {contract.EXPERIMENT_NAME} to another one."
+        Reason.EXPERIMENT_ELSEWHERE,
+        f"the experiment {name!r} of {server(environ)} keeps its artifacts at "
+        f"{location or 'an unknown place'}, not under {root}, and that cannot be changed.",
+        f"Rename or delete it, or set {contract.EXPERIMENT_NAME} to another one."
         f"{_root_of_an_external_server(environ)}",
     )
 
@@ -186,16 +139,18 @@ def _ask(
 def no_answer(environ: Mapping[str, str], failure: Failure) -> Finding:
     """Why the server gave no answer."""
     here = server(environ)
-    if failure.lasting:
+    if failure.stage == "trust":
         return Finding(
-            "ServerUnreachable",
-            f"{here} cannot be asked: {failure.what}. Check the "
-            f"file that {contract.TRACKING_CERT_PATH} names.",
+            Reason.SERVER_UNTRUSTED,
+            f"{here} cannot be asked: {failure.what}.",
+            f"Check the file that {contract.TRACKING_CERT_PATH} names, and the clock of the node.",
         )
+    unknown = failure.stage == "name"
     return Finding(
-        "ServerUnreachable",
-        f"{here} cannot be reached: {failure.what}. {look(environ)}",
-        SERVER_PATIENCE_S,
+        Reason.SERVER_NAME_UNKNOWN if unknown else Reason.SERVER_UNREACHABLE,
+        f"{here} cannot be reached: {failure.what}.",
+        look(environ),
+        0 if failure.lasting else SERVER_PATIENCE_S,
     )
 
 
@@ -203,25 +158,25 @@ def refusal(environ: Mapping[str, str], answer: Answer) -> Finding:
     """Why the server's answer is not the one that was asked for."""
     here = server(environ)
     if answer.status == 403 and "Invalid Host" in answer.text:
-        host = urlsplit(environ[contract.TRACKING_URI]).netloc
+        host = urlsplit(environ[contract.TRACKING_URI]).netloc.rpartition("@")[2]
         return Finding(
-            "HostRefused",
-            f"{here} refuses the host name {host}: it is not among its "
-            "--allowed-hosts. Use the address that the binding gives.",
+            Reason.HOST_REFUSED,
+            f"{here} refuses the host name {host}: it is not among its --allowed-hosts.",
+            "Use the address that the binding gives.",
         )
     if answer.status in {401, 403}:
         return _login_refused(environ, answer.status)
     if answer.status in TRANSIENT:
         return Finding(
-            "ServerNotReady",
-            f"{here} answers HTTP {answer.status}: {answer.text} {look(environ)}",
+            Reason.SERVER_NOT_READY,
+            f"{here} answers HTTP {answer.status}: {answer.text}.",
+            look(environ),
             SERVER_PATIENCE_S,
         )
     return Finding(
-        "NotAnMlflowServer",
-        f"{here} does not answer as MLflow does (HTTP "
-        f"{answer.status}: {answer.text}): check host, port and path of "
-        f"{contract.TRACKING_URI}.",
+        Reason.NOT_MLFLOW,
+        f"{here} does not answer as MLflow does (HTTP {answer.status}: {answer.text}).",
+        f"Check host, port and path of {contract.TRACKING_URI}.",
     )
 
 
@@ -237,9 +192,9 @@ def _login_refused(environ: Mapping[str, str], status: int) -> Finding:
             "longer, those in the Secret of its binding"
         )
     return Finding(
-        "LoginRefused",
-        f"{server(environ)} {found}. Make the pod anew, so that it gets the binding's. "
-        f"{look(environ)}",
+        Reason.LOGIN_REFUSED,
+        f"{server(environ)} {found}.",
+        f"Make the pod anew, so that it gets the binding's. {look(environ)}",
     )
 
 
@@ -257,17 +212,10 @@ def _json(answer: Answer) -> dict[str, Any] | None:
 
 def server(environ: Mapping[str, str]) -> str:
     """The server in words, without the login that its URI may carry."""
-    return f"the tracking server {_shown(environ[contract.TRACKING_URI])}"
+    return f"the tracking server {shown(environ[contract.TRACKING_URI])}"
 
 
 def look(environ: Mapping[str, str]) -> str:
     """Where a person sees more."""
     namespace, _, name = environ.get(contract.WORKSPACE, "").partition("/")
     return f"See: kubectl describe mlflowworkspace {name} -n {namespace}"
-
-
-def _shown(uri: str) -> str:
-    """`uri` without the login that it may carry."""
-    parts = urlsplit(uri)
-    host = parts.netloc.rpartition("@")[2]
-    return urlunsplit((parts.scheme, host, parts.path, "", "")) if "@" in parts.netloc else uri
