@@ -5,7 +5,9 @@ import pytest
 from mooring import main
 
 
-@pytest.mark.parametrize("arguments", [[], ["nosuch"], ["guard", "too-much"]])
+@pytest.mark.parametrize(
+    "arguments", [[], ["nosuch"], ["guard", "too-much"], ["run"], ["run", "--"], ["run", "true"]]
+)
 def test_refuses_what_it_does_not_know(
     arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

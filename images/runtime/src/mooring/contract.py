@@ -67,6 +67,9 @@ SERVER: Final = "MOORING_SERVER"
 GUARD_WARN: Final = "Warn"
 """Value of `GUARD_MODE` with which the guard tells what it found and lets the pod start."""
 
+GUARD_OFF: Final = "Off"
+"""Value of `GUARD_MODE` with which `mooring run` checks nothing."""
+
 SERVER_EXTERNAL: Final = "External"
 """Value of `SERVER` where somebody else runs the tracking server, with other experiments too."""
 
