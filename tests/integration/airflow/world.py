@@ -134,13 +134,8 @@ def workspace(
             yield running
 
 
-SERVE = """
-import mlflow.cli
-from mooring.oneprocess import serve_in_this_process
-serve_in_this_process()
-mlflow.cli.cli()
-"""
-"""`mlflow server`, but as one process: its child would outlive a test run that is killed."""
+SERVE = "import sys; from mooring.oneprocess import serve; serve(lambda: None, sys.argv[1:])"
+"""`mlflow server` as one process: its child would outlive a test run that is killed."""
 
 
 def of_the_store(name: str) -> bool:
@@ -154,7 +149,7 @@ def server_command(
     """How the operator starts a tracking server, on SQLite."""
     proxy = ["--serve-artifacts", "--artifacts-destination", destination] if destination else []
     return [
-        sys.executable, "-c", SERVE, "server", "--host", "127.0.0.1", "--port", str(port),
+        sys.executable, "-c", SERVE, "--host", "127.0.0.1", "--port", str(port),
         "--workers", "1", "--backend-store-uri", f"sqlite:///{home}/mlflow.db",
         "--default-artifact-root", artifact_root, *(proxy or ["--no-serve-artifacts"]),
     ]  # fmt: skip

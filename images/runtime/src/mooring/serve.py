@@ -11,6 +11,7 @@ import secrets
 import tempfile
 import time
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -21,8 +22,6 @@ from mooring.passwords import ADMIN, signed
 from mooring.schema import schemas
 
 POLL_S: Final = 0.2
-WORKERS: Final = "MLFLOW_WORKERS"
-JOB_EXECUTION: Final = "MLFLOW_SERVER_ENABLE_JOB_EXECUTION"
 AUTH_CACHE_S: Final = 60
 """How long a server knows a password of MLflow's own users again without its slow hash.
 
@@ -33,26 +32,22 @@ DEFAULT_PERMISSION: Final = "EDIT"
 
 
 def run(environ: Mapping[str, str]) -> int:
-    """Wait until the schema is the installed MLflow's, then serve until SIGTERM; the exit code."""
+    """Wait until the schema is the installed MLflow's, then serve until SIGTERM; the exit code.
+
+    It returns only when it cannot begin.
+    """
     if not environ.get(BACKEND_STORE_URI):
         tell(Finding("DatabaseMissing", f"{BACKEND_STORE_URI} is not set: set it."), [])
         return 1
 
-    # seconds; what `mlflow server` would import anyway, now while the migration runs
-    from mlflow.cli import cli  # noqa: PLC0415
-    from mlflow.store.tracking import sqlalchemy_store  # noqa: F401, PLC0415
+    # seconds; they pass while the migration runs
+    from mooring.oneprocess import serve  # noqa: PLC0415
 
     folder = environ.get(contract.AUTH)
     if folder:
         os.environ.update(auth_environment(environ[BACKEND_STORE_URI], Path(folder)))
-    wait_for_schema(environ[BACKEND_STORE_URI], auth=bool(folder))
-    if (environ.get(WORKERS), environ.get(JOB_EXECUTION)) == ("1", "false"):
-        from mooring.oneprocess import serve_in_this_process  # noqa: PLC0415
-
-        serve_in_this_process()
     app = ["--app-name", "basic-auth"] if folder else []
-    cli.main(["server", *app], standalone_mode=False)
-    return 0
+    return serve(partial(wait_for_schema, environ[BACKEND_STORE_URI], auth=bool(folder)), app)
 
 
 def auth_environment(database: str, folder: Path) -> dict[str, str]:
