@@ -81,7 +81,7 @@ CHECKS: Final = (
 TESTS: Final = (
     Part("host", ((PYTHON, "-m", "tests.cluster", "host"),)),
     Part("cluster", (_pytest("cluster"),)),
-    Part("chart", (_pytest("chart"),)),
+    Part("chart", (_pytest("chart", *_at_once(2)),)),
     Part("integration", (_pytest("integration", *_at_once(4), SLOWEST),)),
     Part("e2e", (_pytest("e2e", *_at_once(2), SLOWEST),)),
 )

@@ -6,21 +6,32 @@ from typing import Any, Final
 import pytest
 
 from mooring import contract
+from mooring_operator.stores.names import database_names
 from tests.cluster.process import wait_until
 from tests.demo.cluster import TIMEOUT, apply, get, kubectl
 from tests.demo.store import tracking
 from tests.e2e.jobs import MOORED, Jobs, training
 from tests.e2e.scenarios import GO, let_go, running, unique
-from tests.e2e.workspaces import OwnWorkspace, keys, own_bucket, own_workspace, restart_server
+from tests.e2e.workspaces import (
+    OwnWorkspace,
+    keys,
+    operator_needed,
+    own_bucket,
+    own_workspace,
+    restart_server,
+    select,
+)
 
 TEAM: Final = "team-a"
 USER: Final = 10001
+DATABASES: Final = "select datname from pg_database"
 
 
 @pytest.fixture(scope="module")
 def minted(jobs: Jobs) -> Iterator[OwnWorkspace]:
     name = "e2e-minted"
-    with own_workspace(name, own_bucket(name, "Minted")) as mine:
+    spec = {"deletionPolicy": "Delete"}
+    with own_workspace(name, own_bucket(name, "Minted"), spec) as mine:
         yield mine
 
 
@@ -49,6 +60,16 @@ def test_server_restart_loses_no_run(jobs: Jobs, minted: OwnWorkspace) -> None:
     assert outcome.state == "success"
     assert kept.run_id == outcome.run_id == run.run_id
     assert kept.tags[contract.TAG_VERIFIED] == "true"
+
+
+def test_deletion_takes_the_data_where_the_team_says_so(minted: OwnWorkspace, store: Any) -> None:
+    database = database_names(minted.name, minted.name).database
+    assert keys(store, minted.bucket)
+    assert database in select(DATABASES)
+    with operator_needed():
+        kubectl("delete", *minted.object, TIMEOUT)
+    assert not keys(store, minted.bucket)
+    assert database not in select(DATABASES)
 
 
 def test_pod_without_root_writes_to_a_default_volume(system: None) -> None:

@@ -8,9 +8,8 @@ import pytest
 
 from mooring import contract
 from tests.cluster.process import wait_until
-from tests.demo.cluster import kubectl
 from tests.demo.store import tracking
-from tests.demo.system import PLAYGROUND, wait_ready
+from tests.demo.system import wait_ready
 from tests.e2e.jobs import MOORED, Jobs, script
 from tests.e2e.scenarios import GO, let_go, running, unique
 from tests.e2e.workspaces import (
@@ -20,6 +19,7 @@ from tests.e2e.workspaces import (
     own_bucket,
     own_workspace,
     rotate,
+    select,
 )
 
 ROTATIONS: Final = 3
@@ -71,5 +71,4 @@ def _rotate(mine: OwnWorkspace) -> None:
 
 def _logins(name: str) -> set[str]:
     """The workspace's logins of the database server, those of a rotation under way too."""
-    psql = ("exec", "-n", PLAYGROUND, "postgresql-0", "--", "psql", "--host=/tmp", "-tAc", LOGINS)
-    return {login for login in kubectl(*psql, "postgres", "postgres").split() if name in login}
+    return {login for login in select(LOGINS) if name in login}

@@ -18,7 +18,7 @@ from tests.cluster.files import lock
 from tests.cluster.paths import cluster_name
 from tests.demo.cluster import TIMEOUT, apply, get, kubectl
 from tests.demo.store import s3
-from tests.demo.system import MOORING, wait_injected, wait_ready, workspace
+from tests.demo.system import MOORING, PLAYGROUND, wait_injected, wait_ready, workspace
 
 DEFAULT_CLASS: Final = "default"
 OPERATOR: Final = "deploy/mooring"
@@ -173,6 +173,12 @@ def overwrite(mine: OwnWorkspace, values: Mapping[str, str]) -> None:
     """Put other values into the workspace's published Secret."""
     patch = json.dumps({"stringData": values})
     kubectl("patch", "secret", mine.published, "-n", mine.name, "--type=merge", "-p", patch)
+
+
+def select(query: str) -> set[str]:
+    """The one column that the administrator of the database server gets for a query."""
+    psql = ("exec", "-n", PLAYGROUND, "postgresql-0", "--", "psql", "--host=/tmp", "-tAc", query)
+    return set(kubectl(*psql, "postgres", "postgres").split())
 
 
 def remove_bucket(client: Any, bucket: str) -> None:
