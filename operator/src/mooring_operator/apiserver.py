@@ -18,7 +18,16 @@ from urllib.parse import urlencode
 import kopf
 import urllib3
 
-from mooring_operator.kube import EVENT, FIELD_MANAGER, KINDS, LEASE, Kind, KubeError, Manifest
+from mooring_operator.kube import (
+    EVENT,
+    FIELD_MANAGER,
+    KINDS,
+    LEASE,
+    NAMESPACE,
+    Kind,
+    KubeError,
+    Manifest,
+)
 
 CONNECT_TIMEOUT_S: Final = 5.0
 REQUEST_TIMEOUT_S: Final = 30.0
@@ -56,6 +65,7 @@ class ApiServer:
         self._may_write = may_write
         self._info = connection_info()
         self._served: dict[Kind, tuple[float, bool]] = {}
+        self._cluster = ""
         self._pool = urllib3.PoolManager(
             maxsize=connections,
             block=True,
@@ -106,6 +116,12 @@ class ApiServer:
             known = self._knows(kind)
             self._served[kind] = (now + SERVED_S, known)
         return known
+
+    def cluster(self) -> str:
+        """See `Kube.cluster`; asked once. KubeError before the API server has made it."""
+        if not self._cluster:
+            self._cluster = self._call("GET", NAMESPACE.path(name="kube-system"))["metadata"]["uid"]
+        return self._cluster
 
     def _knows(self, kind: Kind) -> bool:
         try:

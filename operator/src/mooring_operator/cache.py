@@ -81,6 +81,10 @@ class Cache:
         """See `Kube.serves`."""
         return self._kube.serves(kind)
 
+    def cluster(self) -> str:
+        """See `Kube.cluster`."""
+        return self._kube.cluster()
+
     def apply(self, manifest: Manifest, *, status: bool = False) -> Manifest:
         """See `Kube.apply`."""
         return self._written(manifest, lambda: self._kube.apply(manifest, status=status))

@@ -109,6 +109,9 @@ class Kube(Protocol):
     def serves(self, kind: Kind) -> bool:
         """Whether the API server knows the kind: that of somebody else's definition may come."""
 
+    def cluster(self) -> str:
+        """What tells this cluster from every other one: the uid of namespace kube-system."""
+
     def apply(self, manifest: Manifest, *, status: bool = False) -> Manifest:
         """Server-side apply of the object, or of its status alone; the answer is what it is now."""
 

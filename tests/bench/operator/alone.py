@@ -61,7 +61,7 @@ class AnsweringServer:
         """Nothing to prove."""
         return Strays()
 
-    def revoke(self, roles: tuple[str, ...]) -> None:
+    def revoke(self, roles: tuple[str, ...], owner: str) -> None:
         """Nothing to revoke."""
 
 

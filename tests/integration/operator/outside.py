@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import closing
+from typing import LiteralString
 
 import psycopg
 from psycopg.sql import SQL, Identifier
@@ -143,6 +144,11 @@ def ask(world: World, query: str, names: list[str]) -> list[str]:
 
 def make_login(world: World, role: str) -> None:
     """Make a role with a password that nobody keeps."""
+    execute(world, "CREATE ROLE {} LOGIN PASSWORD 'lost'", role)
+
+
+def execute(world: World, statement: LiteralString, name: str) -> None:
+    """Have the administrator of the database server run a statement on `name`."""
     server = world.postgresql
     with closing(
         psycopg.connect(
@@ -150,5 +156,4 @@ def make_login(world: World, role: str) -> None:
             dbname="postgres", autocommit=True,
         )
     ) as session:  # fmt: skip
-        statement = SQL("CREATE ROLE {} LOGIN PASSWORD 'lost'").format(Identifier(role))
-        session.execute(statement)
+        session.execute(SQL(statement).format(Identifier(name)))

@@ -216,7 +216,7 @@ def test_postgresql_a_database_goes_with_its_copies_and_roles(
         server = PostgresqlServer(dataclasses.replace(database, username=name, password="a"))
     server.ensure(sibling)
     copy = PostgresqlCopies(server, kept.database).make(kept.migration, keep=1)
-    server.revoke(database_names(f"team-a-{unique}", "models").logins)
+    server.revoke(database_names(f"team-a-{unique}", "models").logins, kept.owner)
     assert about(database, f"mooring-team-a-{unique}%") != [sibling.database], "nothing went yet"
     data = data_of(server, unique)
 
@@ -245,7 +245,7 @@ def about(database: DatabaseConnection, pattern: str) -> list[str]:
 def test_postgresql_a_database_that_somebody_is_in_stays_until_he_leaves(
     server: PostgresqlServer, database: DatabaseConnection, kept: DatabaseGrant, unique: str
 ) -> None:
-    server.revoke(database_names(f"team-a-{unique}", "models").logins)
+    server.revoke(database_names(f"team-a-{unique}", "models").logins, kept.owner)
     with session(database, kept.database), pytest.raises(StoreError) as refused:
         data_of(server, unique).remove()
     assert refused.value.reason is Reason.BUSY

@@ -133,13 +133,13 @@ def test_revoked_means_cut_off_and_the_data_stays(
     migrate(database, team_a)
     with session(database, team_a.database, team_a.runtime) as live:
         assert outcome(live, "INSERT INTO runs (name) VALUES ('kept')") == "OK"
-        server.revoke(roles)
+        server.revoke(roles, team_a.owner)
         assert outcome(live, "SELECT 1") in {"AdminShutdown", "OperationalError"}
     for login in logins:
         assert "authentication failed" in enters(database, team_a.database, login)
     rows = admin(database, "SELECT name FROM runs", database=team_a.database)
     assert rows == [("kept",)]
-    server.revoke(roles)
+    server.revoke(roles, team_a.owner)
 
     server.ensure(team_a)
     with session(database, team_a.database, team_a.runtime) as back:
@@ -159,7 +159,7 @@ def test_an_administrator_that_is_no_superuser(
     migrate(database, team_a)
     with session(database, team_a.database, team_a.runtime) as live:
         assert outcome(live, "INSERT INTO runs (name) VALUES ('a')") == "OK"
-        server.revoke((team_a.migration.role, team_a.runtime.role))
+        server.revoke((team_a.migration.role, team_a.runtime.role), team_a.owner)
         assert outcome(live, "SELECT 1") != "OK"
     server.ensure(team_a)
     assert enters(database, team_a.database, team_a.runtime) == "OK"

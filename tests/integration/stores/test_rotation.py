@@ -117,7 +117,7 @@ def test_two_logins_to_one_database_until_the_old_one_is_revoked(
             assert outcome(running, insert) == OK
             with session(database, new.database, new.runtime) as successor:
                 assert outcome(successor, insert) == OK
-                server.revoke((old.runtime.role,))
+                server.revoke((old.runtime.role,), old.owner)
                 assert outcome(running, insert) != OK
                 assert outcome(successor, insert) == OK
         assert "authentication failed" in enters(database, old.database, old.runtime)

@@ -41,6 +41,10 @@ class FakeKube:
         """Say yes."""
         return True
 
+    def cluster(self) -> str:
+        """Name no cluster."""
+        return ""
+
     def search(self, kind: Kind, namespace: str = "", labels: str = "") -> list[Manifest]:  # noqa: ARG002
         """Return the Secret."""
         return [self.live] if self.live else []

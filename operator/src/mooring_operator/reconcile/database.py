@@ -98,7 +98,7 @@ def ensure_database(
     server = database_server(world.kube, store)
     if over:
         # first: a rotation that is due as well makes this role anew
-        ask(lambda: server.revoke(over))
+        ask(lambda: server.revoke(over, names.owner))
     grant = _grant(names, logins, LOGIN_CONNECTIONS if auth else 0)
     strays = ask(lambda: server.ensure(replace(grant, artifact_root=root)))
     if rotate or over:
@@ -141,8 +141,8 @@ def database_grant(kube: Kube, workspace: Owner) -> DatabaseGrant:
 
 def revoke_logins(world: World, workspace: Owner, store: BackendStore) -> None:
     """Drop every login to the workspace's database. Raises Blocked."""
-    server = database_server(world.kube, store)
-    ask(lambda: server.revoke(_names(workspace).logins))
+    server, names = database_server(world.kube, store), _names(workspace)
+    ask(lambda: server.revoke(names.logins, names.owner))
 
 
 def _names(workspace: Owner) -> DatabaseNames:

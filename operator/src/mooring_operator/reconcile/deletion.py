@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import structlog
 
@@ -22,9 +22,10 @@ from mooring_operator.plan.deletion import (
 from mooring_operator.plan.metadata import CLEANUP_FINALIZER, Owner
 from mooring_operator.plan.rotation import policy_of
 from mooring_operator.queue import Key
+from mooring_operator.reconcile.database import revoke_logins
 from mooring_operator.reconcile.inflight import runs_in_flight
 from mooring_operator.reconcile.loading import load_class, parse_spec, provisioned_class
-from mooring_operator.reconcile.provision import revoke
+from mooring_operator.reconcile.provision import revoke_store
 from mooring_operator.reconcile.removal import (
     artifacts_of,
     database_of,
@@ -38,11 +39,14 @@ from mooring_operator.reconcile.removal import (
 from mooring_operator.reconcile.report import report
 from mooring_operator.reconcile.transitions import announce
 from mooring_operator.reconcile.world import Blocked, Outcome, World, attempt, set_metadata
+from mooring_operator.stores.errors import Reason
 from mooring_operator.stores.names import database_names, identity
 
 Result = TypeVar("Result")
 
 log = structlog.get_logger()
+
+_UNREVOKED: Final = "the workspace's credentials cannot be revoked"
 
 
 def delete_workspace(world: World, live: Manifest, workspace: Owner) -> Outcome:
@@ -74,7 +78,8 @@ def delete_workspace(world: World, live: Manifest, workspace: Owner) -> Outcome:
 class _Ending:
     """A look at a workspace that ends.
 
-    `told` is what its status says that it has, `left` is what a forced one leaves behind.
+    `told` is what its status says that it has, `left` is what stays behind. `foreign` says that
+    another cluster has a workspace of that name, whose credentials or data were found.
     """
 
     world: World
@@ -83,17 +88,28 @@ class _Ending:
     forced: bool
     told: DeletionStatus | None
     left: list[str] = field(default_factory=list)
+    foreign: bool = False
 
     def step(self, what: str, leaves: str, do: Callable[[], Result]) -> Result | None:
         """What `do` returns. Where it is Blocked, raises Blocked with `what`, or leaves it."""
         try:
             return do()
         except Blocked as reason:
-            if not self.forced:
-                finding = blocked(self.workspace, what, leaves, reason.finding)
-                raise Blocked(finding) from None
-            self.left.append(f"{leaves}, because: {reason.finding.message}")
+            self.cannot(what, leaves, reason.finding)
             return None
+
+    def cannot(self, what: str, leaves: str, why: Finding) -> None:
+        """Raise Blocked with `what` and `why`, or leave it.
+
+        What is another cluster's is left without being forced: nothing of it is the workspace's.
+        """
+        told = f"{leaves}, because: {why.message}"
+        if why.reason == Reason.OTHER_CLUSTER:
+            self.foreign, told = True, why.message
+        elif not self.forced:
+            raise Blocked(blocked(self.workspace, what, leaves, why))
+        if told not in self.left:
+            self.left.append(told)
 
     def report(self, finding: Finding, deletion: DeletionStatus | None) -> Outcome:
         """Say why the workspace is still there."""
@@ -103,10 +119,14 @@ class _Ending:
     def tell_left(self) -> None:
         """Say what is left behind, where it is read when the workspace is gone."""
         found = " ".join(self.left)
-        message = f"deletion forced by {FORCE_ANNOTATION}: left behind, perhaps valid: {found}"
+        if self.forced:
+            reason = "DeletionForced"
+            message = f"deletion forced by {FORCE_ANNOTATION}: left behind, perhaps valid: {found}"
+        else:
+            reason, message = Reason.OTHER_CLUSTER, f"what was left alone: {found}"
         named = f"{self.workspace.kind} {self.workspace.namespace}/{self.workspace.name}"
-        log.warning("deletion forced", object=named, message=message)
-        announce(self.world, self.live, Verdict(READY, Finding("DeletionForced", message)))
+        log.warning("left behind", object=named, reason=reason, message=message)
+        announce(self.world, self.live, Verdict(READY, Finding(reason, message)))
 
 
 def _end(ending: _Ending) -> DeletionStatus | None:
@@ -115,9 +135,8 @@ def _end(ending: _Ending) -> DeletionStatus | None:
     What goes is written down before anything does. Raises Blocked.
     """
     world, live, workspace = ending.world, ending.live, ending.workspace
-    unrevoked = "the workspace's credentials cannot be revoked"
-    credentials = _credentials(workspace)
-    found = ending.step(unrevoked, f"{credentials}, and its data", lambda: _load(world, live))
+    left = f"{_credentials(workspace)}, and its data"
+    found = ending.step(_UNREVOKED, left, lambda: _load(world, live))
     if found is None:
         return None
     spec, class_ = found
@@ -131,9 +150,28 @@ def _end(ending: _Ending) -> DeletionStatus | None:
         log.info("deleting", object=f"{workspace.namespace}/{workspace.name}",
                  **list_.model_dump(exclude_none=True))  # fmt: skip
         return list_
-    stores = class_.artifact_store, class_.backend_store
-    ending.step(unrevoked, credentials, lambda: revoke(world, workspace, *stores))
-    return _remove(ending, class_, list_) if delete and list_ else None
+    _revoke(ending, class_)
+    return _remove(ending, class_, list_) if delete and list_ and not ending.foreign else None
+
+
+def _revoke(ending: _Ending, class_: WorkspaceClassSpec) -> None:
+    """Take every credential back, retiring ones too: each half even when the other one cannot be.
+
+    Raises Blocked.
+    """
+    world, workspace = ending.world, ending.workspace
+    store = attempt(lambda: revoke_store(world, workspace, class_.artifact_store))
+    logins = attempt(lambda: revoke_logins(world, workspace, class_.backend_store))
+    found = {_user(workspace): store, _logins(workspace): logins}
+    findings = {what: each for what, each in found.items() if each is not None}
+    for what, why in findings.items():
+        if why.reason == Reason.OTHER_CLUSTER:
+            ending.cannot(_UNREVOKED, what, why)
+    others = {w: why for w, why in findings.items() if why.reason != Reason.OTHER_CLUSTER}
+    if others:
+        first, *_ = others.values()
+        why = Finding(first.reason, " ".join(each.message for each in others.values()))
+        ending.cannot(_UNREVOKED, " and ".join(others), why)
 
 
 def _wait_for_runs(ending: _Ending, spec: WorkspaceSpec, class_: WorkspaceClassSpec) -> None:
@@ -159,7 +197,7 @@ def _list(ending: _Ending, class_: WorkspaceClassSpec) -> DeletionStatus:
     found = attempt(lambda: list_data(world, workspace, class_, "Delete", asked))
     if not isinstance(found, Finding):
         return found
-    if not ending.forced:
+    if not ending.forced and found.reason != Reason.OTHER_CLUSTER:
         what = "the workspace's data cannot be listed, so it does not go (deletionPolicy is Delete)"
         raise Blocked(blocked(workspace, what, f"{_credentials(workspace)}, and data", found))
     return unlisted(workspace, class_, "Delete", asked, found.message)
@@ -187,6 +225,13 @@ def _remove(
 
 
 def _credentials(workspace: Owner) -> str:
+    return f"{_user(workspace)} and {_logins(workspace)}"
+
+
+def _user(workspace: Owner) -> str:
+    return f"user or role {identity(workspace.namespace, workspace.name)} of the artifact store"
+
+
+def _logins(workspace: Owner) -> str:
     logins = ", ".join(database_names(workspace.namespace, workspace.name).logins)
-    user = identity(workspace.namespace, workspace.name)
-    return f"user or role {user} of the artifact store and logins {logins} of the database server"
+    return f"logins {logins} of the database server"

@@ -121,6 +121,7 @@ def _s3(kube: Kube, s3: S3Store, workspace: Owner | None) -> S3Connection:
         secret_access_key=key,
         ca=ca_bundle(kube, s3.ca_bundle, "spec.artifactStore.s3.caBundle"),
         kms_key=s3.encryption.kms_key_id if s3.encryption else None,
+        cluster=kube.cluster(),
     )
     if s3.bucket_template is None or workspace is None:
         return connection
@@ -179,6 +180,7 @@ def _postgresql(kube: Kube, postgresql: backendstore.PostgresqlStore) -> Postgre
             username=username,
             password=password,
             ca=database_authorities(kube, postgresql),
+            cluster=kube.cluster(),
         )
     )
 

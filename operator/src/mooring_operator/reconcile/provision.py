@@ -10,8 +10,6 @@ from typing import Final
 from mooring.contract import AWS_ROLE_ARN, GROUP
 from mooring_operator.api.artifactstore import ArtifactStore, VolumeStore, artifact_prefix
 from mooring_operator.api.azure import AzureStore, container_name
-from mooring_operator.api.backendstore import BackendStore
-from mooring_operator.api.conditions import Finding
 from mooring_operator.api.external import ExternalArtifacts
 from mooring_operator.api.gcs import GcsStore
 from mooring_operator.api.s3 import ExistingArtifacts, S3Store
@@ -21,9 +19,8 @@ from mooring_operator.plan.binding import decoded, encoded
 from mooring_operator.plan.metadata import STORE, Owner, belongs, child, digest
 from mooring_operator.plan.rotation import ROTATION_KEY, Policy, Rotation, loaded
 from mooring_operator.plan.trust import Account
-from mooring_operator.reconcile.database import revoke_logins
 from mooring_operator.reconcile.outside import artifact_store
-from mooring_operator.reconcile.world import Blocked, World, apply, ask, attempt, require_ours
+from mooring_operator.reconcile.world import World, apply, ask, require_ours
 from mooring_operator.stores.names import identity, subject
 from mooring_operator.stores.protocol import StoreGrant, held_key_id
 
@@ -188,20 +185,7 @@ def _credentials(secret: Manifest | None) -> StoreCredentials:
     return StoreCredentials(values, frozenset(accounts), values.pop(ROTATION_KEY, ""))
 
 
-def revoke(world: World, workspace: Owner, artifacts: ArtifactStore, backend: BackendStore) -> None:
-    """Take every credential of the workspace back, retiring ones too; its data stays.
-
-    What can be revoked is, even when the other half cannot. Raises Blocked with what to tell the
-    user.
-    """
-    store = attempt(lambda: _revoke_store(world, workspace, artifacts))
-    database = attempt(lambda: revoke_logins(world, workspace, backend))
-    findings = [finding for finding in (store, database) if finding is not None]
-    if findings:
-        message = " ".join(finding.message for finding in findings)
-        raise Blocked(Finding(findings[0].reason, message))
-
-
-def _revoke_store(world: World, workspace: Owner, artifacts: ArtifactStore) -> None:
+def revoke_store(world: World, workspace: Owner, artifacts: ArtifactStore) -> None:
+    """Take every credential of the store back, retiring ones too; data stays. Raises Blocked."""
     store = artifact_store(world.kube, artifacts, workspace)
     ask(lambda: store.revoke(_identity(artifacts, workspace)))

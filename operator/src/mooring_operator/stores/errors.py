@@ -20,6 +20,7 @@ class Reason(StrEnum):
     TOO_MANY_SUBJECTS = "TooManySubjects"
     QUOTA_EXCEEDED = "QuotaExceeded"
     NAME_TAKEN = "NameTaken"
+    OTHER_CLUSTER = "OtherCluster"
     MISSING_DATABASE = "MissingDatabase"
     MISSING_PRIVILEGE = "MissingPrivilege"
     UNSUPPORTED_VERSION = "UnsupportedVersion"

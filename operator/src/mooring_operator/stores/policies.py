@@ -4,6 +4,7 @@ The permissions are the fewest that every MLflow 3.17 artifact call, `mlflow gc`
 that is given up midway need, found by removing actions one by one.
 """
 
+import json
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
@@ -16,17 +17,21 @@ Document = Mapping[str, Any]
 POLICY_NAME: Final = "artifacts"
 """Name of the one inline policy of a role or user."""
 
+_MARK: Final = "MooringCluster"
 _VERSION: Final = "2012-10-17"
 _PLAIN: Final = re.compile(r"[A-Za-z0-9!_.'()/-]+")
 
 
-def store_policy(bucket: str, prefix: str, kms_key: str | None = None) -> Document:
+def store_policy(
+    bucket: str, prefix: str, kms_key: str | None = None, cluster: str | None = None
+) -> Document:
     """Policy that allows the objects below `prefix` of `bucket` and nothing else.
 
     The condition is `prefix/*` alone: with `prefix` beside it, a list call would also show the
     keys of a sibling whose name begins with the same letters. With `kms_key`, the ARN of a key,
     it also allows what S3 asks of a caller whose objects are encrypted with that key, see
-    https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html.
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html. It bears the mark
+    of `cluster`, see `mark`, in the id of its first statement.
     StoreError when `prefix` has a character that a policy reads as a pattern or a variable.
     """
     if not _PLAIN.fullmatch(prefix) or prefix.strip("/") != prefix:
@@ -46,6 +51,7 @@ def store_policy(bucket: str, prefix: str, kms_key: str | None = None) -> Docume
         "Version": _VERSION,
         "Statement": [
             {
+                **({"Sid": mark(cluster)} if cluster else {}),
                 "Effect": "Allow",
                 "Action": [
                     "s3:GetObject",
@@ -64,6 +70,20 @@ def store_policy(bucket: str, prefix: str, kms_key: str | None = None) -> Docume
             *([key] if kms_key else []),
         ],
     }
+
+
+def mark(cluster: str) -> str:
+    """What an id of a statement may be, letters and digits, for the uid of a cluster.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_sid.html
+    """
+    return _MARK + "".join(filter(str.isalnum, cluster))
+
+
+def mark_of(policy: Document) -> str | None:
+    """The mark of the cluster whose operator wrote a store policy; None where it bears none."""
+    found = re.search(rf"{_MARK}\w+", json.dumps(policy))
+    return found[0] if found else None
 
 
 def trust_policy(provider_arn: str, subjects: Iterable[str]) -> Document:

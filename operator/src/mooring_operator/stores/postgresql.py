@@ -10,6 +10,7 @@ from typing import Any, Final
 import psycopg
 from psycopg.rows import dict_row
 
+from mooring_operator.stores import postgresql_mark as mark
 from mooring_operator.stores.authorities import authorities_file
 from mooring_operator.stores.errors import Reason, StoreError
 from mooring_operator.stores.postgresql_errors import FIELD, connect_error, statement_error
@@ -50,7 +51,8 @@ SELECT current_setting('max_connections')::int
 _ROLES: Final = """
 SELECT r.rolname, r.rolcanlogin, r.rolconnlimit, coalesce(r.rolconfig, '{}') AS settings,
   ARRAY(SELECT g.rolname::text FROM pg_auth_members m JOIN pg_roles g ON g.oid = m.roleid
-        WHERE m.member = r.oid ORDER BY 1) AS member_of
+        WHERE m.member = r.oid ORDER BY 1) AS member_of,
+  coalesce(shobj_description(r.oid, 'pg_authid'), '') AS comment
 FROM pg_roles r WHERE r.rolname = ANY(%s)
 """
 
@@ -142,7 +144,7 @@ class PostgresqlServer:
     def ensure(self, grant: DatabaseGrant) -> Strays:
         """Make roles, database and privileges, and prove both logins; see `protocol`."""
         with self._admin() as session:
-            _ensure_roles(session, grant)
+            _ensure_roles(session, self.connection, grant)
             _ensure_database(session, grant)
         with self._login(grant.database, grant.migration) as session:
             if not _privileges(session, grant).right:
@@ -162,8 +164,8 @@ class PostgresqlServer:
         with self.session(database, login) as session:
             return strays(session, root)
 
-    def revoke(self, roles: tuple[str, ...]) -> None:
-        """Cut the sessions of the login roles and drop them; database and owner stay.
+    def revoke(self, roles: tuple[str, ...], owner: str) -> None:
+        """Cut the sessions of the login roles and drop them; database and `owner` stay.
 
         Login is taken away first: neither DROP ROLE nor a new password ends a session, and one
         that begins in between would live on.
@@ -172,6 +174,7 @@ class PostgresqlServer:
             names = list(_roles(session, roles))
             if not names:
                 return
+            mark.require_ours(session, self.connection, owner)
             session.execute(each("GRANT {} TO CURRENT_USER", names))
             session.execute(each("ALTER ROLE {} NOLOGIN", names))
             row = session.execute(_TERMINATE, [names]).fetchone()
@@ -269,15 +272,19 @@ def _roles(session: Session, names: Iterable[str]) -> dict[str, Role]:
             connection_limit=row["rolconnlimit"],
             member_of=tuple(row["member_of"]),
             settings=tuple(row["settings"]),
+            comment=row["comment"],
         )
         for row in session.execute(_ROLES, [list(names)])
     }
 
 
-def _ensure_roles(session: Session, grant: DatabaseGrant) -> None:
+def _ensure_roles(session: Session, server: DatabaseConnection, grant: DatabaseGrant) -> None:
     wanted = wanted_roles(grant)
     found = _roles(session, wanted)
+    comment = found[grant.owner].comment if grant.owner in found else ""
+    mark.check(server, grant.owner, comment)
     statements = role_statements(wanted, found)
+    statements += mark.mark_statements(server, grant.owner, comment)
     for login in (grant.migration, grant.runtime):
         if login.role not in found:
             statements.append(password_statement(login.role, _verifier(session, login)))

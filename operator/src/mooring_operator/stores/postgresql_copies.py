@@ -15,6 +15,7 @@ from psycopg.sql import SQL, Identifier
 from mooring_operator.stores.errors import Reason, StoreError
 from mooring_operator.stores.names import copy_name, undone_name
 from mooring_operator.stores.postgresql import MAINTENANCE_DATABASE, PostgresqlServer, Session
+from mooring_operator.stores.postgresql_mark import require_ours
 from mooring_operator.stores.protocol import Login
 
 _COPIES: Final = """
@@ -67,6 +68,7 @@ class PostgresqlCopies:
         """
         aside = undone_name(self.database)
         with self._administrator() as session:
+            require_ours(session, self.server.connection, owner)
             found = self._names(session)
             present = _exists(session, self.database)
             if copy not in found:

@@ -12,6 +12,7 @@ from mooring_operator.stores.errors import Reason, StoreError
 from mooring_operator.stores.names import DatabaseNames
 from mooring_operator.stores.postgresql import MAINTENANCE_DATABASE, PostgresqlServer, Session
 from mooring_operator.stores.postgresql_copies import PostgresqlCopies
+from mooring_operator.stores.postgresql_mark import require_ours
 from mooring_operator.stores.postgresql_plan import each
 from mooring_operator.stores.protocol import Login
 
@@ -63,6 +64,7 @@ class PostgresqlData:
     def read(self, since: int) -> Records | None:
         """What is in it."""
         with self._administrator(MAINTENANCE_DATABASE) as session:
+            require_ours(session, self.server.connection, self.names.owner)
             if not self._exists(session):
                 return None
             self._join_owner(session)
@@ -72,6 +74,8 @@ class PostgresqlData:
     def remove(self) -> None:
         """Drop the copies, the database, and the two roles that cannot log in."""
         names = self.names
+        with self._administrator(MAINTENANCE_DATABASE) as session:
+            require_ours(session, self.server.connection, names.owner)
         PostgresqlCopies(self.server, names.database).drop()
         with self._administrator(MAINTENANCE_DATABASE) as session:
             session.execute(_LONG)

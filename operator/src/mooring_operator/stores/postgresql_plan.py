@@ -7,7 +7,7 @@ on it: a rotation makes a second `runtime` and drops the first one later.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, LiteralString
 
 from psycopg.sql import SQL, Composed, Identifier, Literal
@@ -26,12 +26,13 @@ DEFAULT_PRIVILEGES: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """A role: what of it a grant decides."""
+    """A role: what of it a grant decides, and what it is said to be."""
 
     login: bool
     connection_limit: int = UNLIMITED
     member_of: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()
+    comment: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ class S3Connection:
 
     `bucket` is empty where each workspace has one and none is named. `owner` is the mark of the
     workspace that has the bucket for itself, see `names.identity`; None for one that is shared.
+    `cluster` is what tells the caller's cluster from others that use the store, None for nobody's.
     `endpoint`, `iam_endpoint` and `sts_endpoint` are URLs, None on AWS itself. `token_issuer` is
     the issuer of the cluster's service account tokens; it is used for WorkloadIdentity only. `ca`
     are the authorities to trust, as PEM; None for the public ones. `kms_key` is the ARN of the key
@@ -36,6 +37,7 @@ class S3Connection:
     ca: str | None = field(default=None, repr=False)
     kms_key: str | None = None
     owner: str | None = None
+    cluster: str | None = None
 
     @property
     def bucket_field(self) -> str:
@@ -140,7 +142,8 @@ class DatabaseConnection:
     """A database server, and the administrator's way to it. `ssl_mode` is libpq's sslmode.
 
     `ca` are the authorities to trust, as PEM, where `ssl_mode` is verify-ca or verify-full.
-    `where` and `ca_where` are the places in which a person wrote them, for messages.
+    `where` and `ca_where` are the places in which a person wrote them, for messages. `cluster` is
+    what tells the caller's cluster from others that use the server, None where nothing is made.
     """
 
     host: str
@@ -151,6 +154,7 @@ class DatabaseConnection:
     where: str = "backendStore.postgresql.{part}"
     ca: str | None = field(default=None, repr=False)
     ca_where: str = "backendStore.postgresql.caBundle"
+    cluster: str | None = None
 
     def named(self, part: str) -> str:
         """The place of host, port or sslMode, for a message."""
@@ -237,5 +241,5 @@ class DatabaseServer(Protocol):
     def probe(self, database: str, login: Login, root: str | None = None) -> Strays:
         """Prove that `login` gets into `database`; its experiments outside of `root`, if any."""
 
-    def revoke(self, roles: tuple[str, ...]) -> None:
-        """Cut the sessions of the login roles and drop them; database and owner stay."""
+    def revoke(self, roles: tuple[str, ...], owner: str) -> None:
+        """Cut the sessions of the login roles and drop them; database and `owner` stay."""

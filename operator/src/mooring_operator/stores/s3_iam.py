@@ -17,6 +17,8 @@ from mooring_operator.stores.errors import Reason, StoreError
 from mooring_operator.stores.policies import (
     POLICY_NAME,
     Document,
+    mark,
+    mark_of,
     provider_arn,
     store_policy,
     trust_policy,
@@ -50,7 +52,8 @@ class S3IamStore:
 
     def ensure(self, grant: StoreGrant) -> StoreAccess:
         """Make the bucket and the role or user of `grant`; see `protocol.ArtifactStore`."""
-        policy = store_policy(self.connection.bucket, grant.prefix, self.connection.kms_key)
+        server = self.connection
+        policy = store_policy(server.bucket, grant.prefix, server.kms_key, server.cluster)
         S3Bucket(self.connection).ensure()
         files = {CA_FILE: self.connection.ca} if self.connection.ca else {}
         if self.connection.credentials == "Minted":
@@ -59,14 +62,54 @@ class S3IamStore:
 
     def revoke_leftover(self, identity: str) -> None:
         """Delete the user where the class has roles now, the role where it has users now."""
-        delete = _delete_role if self.connection.credentials == "Minted" else _delete_user
-        delete(apis(self.connection).iam, identity)
+        if self.connection.credentials == "Minted":
+            self._delete_role(identity)
+        else:
+            self._delete_user(identity)
 
     def revoke(self, identity: str) -> None:
         """Delete the user and the role called `identity`, with all that hangs on them."""
-        iam = apis(self.connection).iam
-        _delete_user(iam, identity)
-        _delete_role(iam, identity)
+        self._delete_user(identity)
+        self._delete_role(identity)
+
+    def _user_policy(self, name: str) -> Document | None:
+        """The policy of the user, None without; StoreError where it is of another cluster."""
+        found = apis(self.connection).iam.find(
+            "get_user_policy", _MISSING, UserName=name, PolicyName=POLICY_NAME
+        )
+        return self._ours("user", name, found)
+
+    def _role_policy(self, name: str) -> Document | None:
+        """The same of the role."""
+        found = apis(self.connection).iam.find(
+            "get_role_policy", _MISSING, RoleName=name, PolicyName=POLICY_NAME
+        )
+        return self._ours("role", name, found)
+
+    def _ours(self, kind: str, name: str, found: Mapping[str, Any] | None) -> Document | None:
+        """The policy in an answer of IAM; StoreError where it bears the mark of another cluster."""
+        policy: Document | None = found["PolicyDocument"] if found else None
+        bears, cluster = mark_of(policy) if policy else None, self.connection.cluster
+        if bears is None or cluster is None or bears == mark(cluster):
+            return policy
+        raise StoreError(
+            Reason.OTHER_CLUSTER,
+            f"IAM at {apis(self.connection).iam.where}: {kind} {name} is that of a workspace of "
+            f"the same name in another cluster (its policy {POLICY_NAME} says {bears}; this "
+            f"cluster is {mark(cluster)}) and is left alone, as are the artifacts: give the "
+            "workspace or its namespace another name, or its class another account "
+            "(artifactStore.s3.adminSecret); where that cluster is no more, take it over: delete "
+            f"the policy {POLICY_NAME} of {kind} {name}.",
+            transient=False,
+        )
+
+    def _delete_user(self, name: str) -> None:
+        self._user_policy(name)
+        _delete_user(apis(self.connection).iam, name)
+
+    def _delete_role(self, name: str) -> None:
+        self._role_policy(name)
+        _delete_role(apis(self.connection).iam, name)
 
     def _ensure_provider(self) -> str:
         """Register the cluster's token issuer with IAM; return the ARN of the provider."""
@@ -114,22 +157,20 @@ class S3IamStore:
         iam, name = apis(self.connection).iam, grant.identity
         trust = trust_policy(self._ensure_provider(), grant.subjects)
         found = iam.find("get_role", _MISSING, RoleName=name)
+        held = self._role_policy(name) if found else None
         if found is None:
             found = self._trusting(
                 iam, grant, "create_role", RoleName=name, AssumeRolePolicyDocument=json.dumps(trust)
             )
-            held = None
-        else:
-            if found["Role"]["AssumeRolePolicyDocument"] != trust:
-                self._trusting(
-                    iam,
-                    grant,
-                    "update_assume_role_policy",
-                    RoleName=name,
-                    PolicyDocument=json.dumps(trust),
-                )
-            held = iam.find("get_role_policy", _MISSING, RoleName=name, PolicyName=POLICY_NAME)
-        if held is None or held["PolicyDocument"] != policy:
+        elif found["Role"]["AssumeRolePolicyDocument"] != trust:
+            self._trusting(
+                iam,
+                grant,
+                "update_assume_role_policy",
+                RoleName=name,
+                PolicyDocument=json.dumps(trust),
+            )
+        if held != policy:
             iam.call(
                 "put_role_policy",
                 RoleName=name,
@@ -157,10 +198,10 @@ class S3IamStore:
     def _ensure_user(self, grant: StoreGrant, policy: Document) -> Mapping[str, str] | None:
         """Make the user of `grant`; return a new key, None when the held one is live."""
         iam, name = apis(self.connection).iam, grant.identity
-        held = iam.find("get_user_policy", _MISSING, UserName=name, PolicyName=POLICY_NAME)
+        held = self._user_policy(name)
         if held is None:
             iam.find("create_user", _EXISTS, UserName=name)
-        if held is None or held["PolicyDocument"] != policy:
+        if held != policy:
             iam.call(
                 "put_user_policy",
                 UserName=name,

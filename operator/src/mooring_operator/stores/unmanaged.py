@@ -44,5 +44,5 @@ class UnmanagedDatabase:
         """There is no login that was made here."""
         return Strays()
 
-    def revoke(self, roles: tuple[str, ...]) -> None:
+    def revoke(self, roles: tuple[str, ...], owner: str) -> None:
         """There is no login that was made here."""
