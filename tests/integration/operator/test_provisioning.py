@@ -120,8 +120,12 @@ def test_the_class_says_how_many_workspaces_its_database_server_takes(world: Wor
     found = world.until_condition(
         WORKSPACE_CLASS, "", world.class_name, "DatabaseReady", expected="True"
     )
-    # the server has 40, three of them for its superuser; an idle workspace holds 4, one at work 12
-    assert "its 37 connections are enough for 9 workspaces that idle, and for 3" in found["message"]
+    # the server has 40, three of them for its superuser; an idle workspace holds 4, one at work 12,
+    # and one at work that has users 18
+    assert (
+        "its 37 connections are enough for 9 workspaces that idle, and for 3 of them at their peak "
+        "all at once, 2 where all have spec.auth"
+    ) in found["message"]
 
 
 def test_the_canary_gets_what_pods_get(world: World) -> None:

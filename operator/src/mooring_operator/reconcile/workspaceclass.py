@@ -12,7 +12,11 @@ from mooring_operator.api.gcs import GcsStore
 from mooring_operator.api.s3 import S3Store
 from mooring_operator.api.workspaceclass import WorkspaceClassSpec
 from mooring_operator.kube import WORKSPACE_CLASS
-from mooring_operator.plan.database import CONNECTION_LIMIT, IDLE_CONNECTIONS
+from mooring_operator.plan.database import (
+    CONNECTION_LIMIT,
+    IDLE_CONNECTIONS,
+    LOGIN_CONNECTIONS,
+)
 from mooring_operator.queue import Key
 from mooring_operator.reconcile.loading import parse_spec
 from mooring_operator.reconcile.outside import artifact_store, database_server
@@ -66,8 +70,10 @@ def _database_holds(spec: WorkspaceClassSpec, connections: int | None) -> str:
     server = spec.backend_store.postgresql
     if server is None or connections is None:
         return "each workspace gets a file on its volume"
+    with_users = CONNECTION_LIMIT + LOGIN_CONNECTIONS
     return (
         f"{server.host}:{server.port} admits the admin; its {connections} connections are enough "
         f"for {connections // IDLE_CONNECTIONS} workspaces that idle, and for "
-        f"{connections // CONNECTION_LIMIT} of them at their peak all at once"
+        f"{connections // CONNECTION_LIMIT} of them at their peak all at once, "
+        f"{connections // with_users} where all have spec.auth"
     )
