@@ -103,6 +103,10 @@ lock: $(INSTALLED) ## Lock all dependencies anew, with hashes and without addres
 bench-smoke: $(INSTALLED) ## The speeds of docs/performance.md, measured on this machine
 	$(BIN)/python -m tests.bench.smoke
 
+.PHONY: bench-guard
+bench-guard: $(INSTALLED) ## What the guard itself costs, without a cluster
+	$(BIN)/python -m tests.bench.guard $(ARGS)
+
 .PHONY: bench-operator
 bench-operator: $(INSTALLED) ## The operator with 1,000 workspaces, beside its floor; ARGS="--workspaces 30" is quick
 	$(BIN)/python -m tests.bench.operator $(ARGS)

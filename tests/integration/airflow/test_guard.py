@@ -2,20 +2,28 @@
 
 import json
 import os
+import time
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
+import botocore.auth
+import botocore.session
 import pytest
+from botocore.compat import get_current_datetime
 
 from mooring import contract, finding, guard
-from mooring.guard import explain, store, tracking
+from mooring.guard import clock, explain, store, tracking
 from mooring.guard.http import Http
 from mooring.guard.reasons import Reason
 from tests.integration.airflow.world import BUCKET, Workspace
 from tests.services.between import Answer, Request, between
 from tests.services.process import free_port
+from tests.services.tokens import SIGNATURE, unsigned
 
 
 @pytest.fixture(autouse=True)
@@ -191,11 +199,78 @@ def test_refuses_an_experiment_that_leads_elsewhere(team: Workspace, termination
     assert "not under s3://mlflow/team-a/team-a" in told
 
 
+def test_refuses_a_deleted_experiment(team: Workspace, termination_log: Path) -> None:
+    """Its name is taken, and MLflow logs nothing to it; autolog would only warn."""
+    made = team.api("experiments/create", {"name": "deleted"})
+    team.api("experiments/delete", {"experiment_id": made["experiment_id"]})
+    name = {contract.EXPERIMENT_NAME: "deleted"}
+    lost = team.pod("import mlflow; mlflow.log_param('p', 1)", env=name)
+    assert "must be in the 'active' state" in lost.stderr
+
+    assert guard.run({**team.environment, **name}) == Reason.EXPERIMENT_DELETED.code
+    assert "the experiment 'deleted'" in termination_log.read_text()
+
+
+def test_refuses_a_key_that_may_write_and_not_list(team: Workspace, termination_log: Path) -> None:
+    """The loss: what was logged with such a key cannot be read back with it."""
+    key = team_key(team, ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"])
+    logs = "import mlflow; mlflow.start_run(); mlflow.log_text('weights', 'model.txt')"
+    assert team.pod(logs, env=key).returncode == 0
+    reads = f"{logs}\nmlflow.artifacts.load_text(mlflow.get_artifact_uri('model.txt'))"
+    assert team.pod(reads, env=key).returncode != 0
+
+    assert guard.run({**team.environment, **key}) == Reason.STORE_DENIED.code
+    assert "denies s3:ListBucket on team-a/team-a/.mooring/guard-" in termination_log.read_text()
+
+
+def team_key(team: Workspace, actions: list[str]) -> dict[str, str]:
+    """A key that may do `actions` on the objects of the bucket, and nothing else."""
+    iam: Any = botocore.session.get_session().create_client(
+        "iam",
+        endpoint_url=team.store.iam,
+        region_name=team.store.region,
+        aws_access_key_id=team.store.access_key_id,
+        aws_secret_access_key=team.store.secret_access_key,
+    )
+    user = f"limited-{uuid.uuid4().hex[:8]}"
+    statement = {"Effect": "Allow", "Action": actions, "Resource": f"arn:aws:s3:::{BUCKET}/*"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    iam.create_user(UserName=user)
+    iam.put_user_policy(UserName=user, PolicyName="limited", PolicyDocument=policy)
+    made = iam.create_access_key(UserName=user)["AccessKey"]
+    return {
+        contract.AWS_ACCESS_KEY_ID: made["AccessKeyId"],
+        contract.AWS_SECRET_ACCESS_KEY: made["SecretAccessKey"],
+    }
+
+
+@pytest.mark.parametrize(("off_s", "said"), [(-3600, "behind its own"), (3600, "ahead of its own")])
+def test_the_store_refuses_a_clock_and_the_guard_says_by_how_much(
+    team: Workspace,
+    termination_log: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    off_s: float,
+    said: str,
+) -> None:
+    """The signer and the guard live an hour off; versitygw and MLflow do not."""
+    now, signed = time.time, get_current_datetime
+    off = timedelta(seconds=off_s)
+    monkeypatch.setattr(botocore.auth, "get_current_datetime", lambda *a: signed(*a) + off)
+    monkeypatch.setattr(clock, "time", SimpleNamespace(time=lambda: now() + off_s))
+    assert store.round_trip(team.environment, Http()) is not None
+    assert guard.run(team.environment) == Reason.CLOCK_SKEWED.code
+    of_the_server, of_the_store = termination_log.read_text().splitlines()
+    assert "this node's clock is 3" in of_the_server
+    assert said.removesuffix("its own") in of_the_server
+    assert "RequestTimeTooSkewed" in of_the_store
+    assert said in of_the_store
+
+
 def test_refuses_a_token_that_the_token_service_refuses(
     team: Workspace, termination_log: Path, tmp_path: Path
 ) -> None:
     token = tmp_path / "token"
-    token.write_text("header.payload.signature-of-a-token")
+    token.write_text(unsigned(aud=contract.AWS_AUDIENCE, exp=time.time() + 600))
     role = "arn:aws:iam::000000000000:role/mooring-team-a_team-a"
     keyless = {
         **{k: v for k, v in team.environment.items() if k not in contract.SECRET_KEYS},
@@ -207,4 +282,4 @@ def test_refuses_a_token_that_the_token_service_refuses(
     told = termination_log.read_text()
     assert told.startswith("Role")
     assert role in told
-    assert "signature-of-a-token" not in told
+    assert SIGNATURE not in told

@@ -1,5 +1,6 @@
 """Where the guard's credentials come from, and what it says of the store's answers."""
 
+import time
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from mooring.guard.bucket import Bucket, Credentials
 from mooring.guard.credentials import current_credentials
 from mooring.guard.explain import Refusal, error_of, refusal, role_refusal
 from mooring.guard.http import Answer, Http
+from tests.services.tokens import unsigned
 
 KEYS = {contract.AWS_ACCESS_KEY_ID: "AKIA1234", contract.AWS_SECRET_ACCESS_KEY: "very-secret"}
 BUCKET = Bucket(
@@ -49,7 +51,7 @@ def test_says_what_credentials_lack(environ: dict[str, str], reason: str) -> Non
 
 def test_an_unreachable_token_service_is_waited_for(tmp_path: Path) -> None:
     token = tmp_path / "token"
-    token.write_text("a.b.c")
+    token.write_text(unsigned(aud=contract.AWS_AUDIENCE, exp=time.time() + 600))
     environ = {
         contract.AWS_ROLE_ARN: "arn:x",
         contract.AWS_TOKEN_FILE: str(token),

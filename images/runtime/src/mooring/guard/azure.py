@@ -37,6 +37,11 @@ class Container:
         """The URL of a blob, signature and all."""
         return f"{self.endpoint.rstrip('/')}/{self.name}/{quote(blob)}?{self.sas}"
 
+    def listing(self, prefix: str) -> str:
+        """The URL that lists the blobs whose names begin with `prefix`, signature and all."""
+        query = f"restype=container&comp=list&prefix={quote(prefix, safe='')}"
+        return f"{self.endpoint.rstrip('/')}/{self.name}?{query}&{self.sas}"
+
 
 def opened(environ: Mapping[str, str], http: Http, root: SplitResult) -> Call:
     """How to call the container that `root` names; Refusal without a credential."""
@@ -68,9 +73,9 @@ def opened(environ: Mapping[str, str], http: Http, root: SplitResult) -> Call:
 
 def _call(http: Http, container: Container, method: str, blob: str, content: bytes = b"") -> bytes:
     headers = {"x-ms-blob-type": "BlockBlob"} if method == "PUT" else {}
-    answer = http.request(
-        method, container.url(blob), headers=headers, body=content, ca_file=container.ca_file
-    )
+    lists = method == "LIST"
+    verb, url = ("GET", container.listing(blob)) if lists else (method, container.url(blob))
+    answer = http.request(verb, url, headers=headers, body=content, ca_file=container.ca_file)
     variables = (contract.TRACKING_CERT_PATH, contract.AZURE_CONNECTION_STRING)
     where = f"the store {container.endpoint}"
     return body_of(answer, lambda found: refusal(found, container, method, blob), where, *variables)

@@ -10,7 +10,10 @@ class Call(Protocol):
     """A store of any kind that was opened with the pod's credentials."""
 
     def __call__(self, method: str, key: str, content: bytes = b"", /) -> bytes:
-        """PUT, GET or DELETE the object `key`; the body of the answer, Refusal when refused."""
+        """PUT, GET, LIST or DELETE the object `key`; the body of the answer, Refusal when refused.
+
+        LIST gives the names of what begins with `key`, as the store has them.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,5 +39,13 @@ class Bucket:
 
     def url(self, key: str) -> str:
         """The URL of an object: path style at an endpoint of its own, as boto3 does, else AWS's."""
+        return f"{self._base}/{quote(key)}"
+
+    def listing(self, prefix: str) -> str:
+        """The URL that lists the objects whose keys begin with `prefix`."""
+        return f"{self._base}?list-type=2&prefix={quote(prefix, safe='')}"
+
+    @property
+    def _base(self) -> str:
         base = self.endpoint or f"https://s3.{self.region}.amazonaws.com"
-        return f"{base.rstrip('/')}/{self.name}/{quote(key)}"
+        return f"{base.rstrip('/')}/{self.name}"

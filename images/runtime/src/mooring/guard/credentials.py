@@ -2,7 +2,6 @@
 
 import socket
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Final
 from urllib.parse import urlencode
 
@@ -12,6 +11,7 @@ from mooring.guard.bucket import Credentials
 from mooring.guard.explain import Refusal, error_of, no_answer, role_refusal
 from mooring.guard.http import Answer, Failure, Http
 from mooring.guard.reasons import Reason
+from mooring.guard.token import fresh_token
 
 SESSION_S: Final = 900
 """The shortest session that AWS gives (AssumeRoleWithWebIdentity, DurationSeconds)."""
@@ -67,7 +67,7 @@ def _assume(environ: Mapping[str, str], http: Http, role: str, token_file: str) 
         "Version": "2011-06-15",
         "RoleArn": role,
         "RoleSessionName": f"mooring-guard-{socket.gethostname()}"[:64],
-        "WebIdentityToken": _token(token_file),
+        "WebIdentityToken": fresh_token(token_file, contract.AWS_AUDIENCE),
         "DurationSeconds": str(SESSION_S),
     }
     answer = http.request(
@@ -80,21 +80,6 @@ def _assume(environ: Mapping[str, str], http: Http, role: str, token_file: str) 
     if isinstance(answer, Failure):
         raise Refusal(no_answer(f"the token service {endpoint}", answer))
     return _session(answer, role, endpoint)
-
-
-def _token(token_file: str) -> str:
-    try:
-        return Path(token_file).read_text().strip()
-    except OSError as error:
-        raise Refusal(
-            Finding(
-                Reason.NO_TOKEN,
-                f"{contract.AWS_TOKEN_FILE} names {token_file}, which cannot be read "
-                f"({error.strerror}).",
-                f"Mount the volume {contract.VOLUME_NAME} at {contract.MOUNT_PATH}, as the "
-                "binding's status.pod does.",
-            )
-        ) from None
 
 
 def _session(answer: Answer, role: str, endpoint: str) -> Credentials:

@@ -6,6 +6,7 @@ from xml.etree import ElementTree as ET
 
 from mooring import contract
 from mooring.finding import Finding
+from mooring.guard import clock
 from mooring.guard.bucket import Bucket
 from mooring.guard.http import Answer, Failure
 from mooring.guard.reasons import Reason
@@ -16,7 +17,12 @@ UNAVAILABLE_PATIENCE_S: Final = 30.0
 FRESH_PATIENCE_S: Final = 8.0
 """A new key, role or policy may need seconds until every part of the store knows it."""
 
-_ACTIONS: Final = {"PUT": "s3:PutObject", "GET": "s3:GetObject", "DELETE": "s3:DeleteObject"}
+_ACTIONS: Final = {
+    "PUT": "s3:PutObject",
+    "GET": "s3:GetObject",
+    "LIST": "s3:ListBucket",
+    "DELETE": "s3:DeleteObject",
+}
 
 _OLD_KEY: Final = (
     f"the pod was started with {contract.AWS_ACCESS_KEY_ID} and {contract.AWS_SECRET_ACCESS_KEY} "
@@ -73,6 +79,17 @@ def corrupts(where: str, key: str, found: int, written: int) -> Finding:
     )
 
 
+def lists_nothing(where: str, key: str) -> Finding:
+    """What to say of a store that has an object and does not list it."""
+    return Finding(
+        Reason.STORE_CORRUPTS,
+        f"{where} does not list {key}, which was just written to it: MLflow lists artifacts "
+        "before it reads them.",
+        "Do not use it before its owner has explained that.",
+        FRESH_PATIENCE_S,
+    )
+
+
 def body_of(
     answer: Answer | Failure, refused: Callable[[Answer], Finding], where: str, *variables: str
 ) -> bytes:
@@ -122,11 +139,7 @@ def refusal(answer: Answer, bucket: Bucket, method: str, key: str) -> Finding:
                 FRESH_PATIENCE_S,
             )
         case "RequestTimeTooSkewed":
-            return Finding(
-                Reason.CLOCK_SKEWED,
-                f"{here} finds this node's clock too far off ({code}).",
-                "Set the clocks of the node and of the store.",
-            )
+            return clock.refused(here, answer.ahead_s, code)
     said = error.get("Message") or answer.text
     return Finding(
         Reason.STORE_REFUSED,

@@ -29,7 +29,7 @@ from mooring.guard.reasons import Reason
 PUBLIC_ENDPOINT: Final = "https://storage.googleapis.com"
 SCOPE: Final = "https://www.googleapis.com/auth/devstorage.read_write"
 
-_PERMISSIONS: Final = {"PUT": "create", "GET": "get", "DELETE": "delete"}
+_PERMISSIONS: Final = {"PUT": "create", "GET": "get", "LIST": "list", "DELETE": "delete"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Bucket:
     token: str = field(repr=False)
 
     def request(self, method: str, key: str) -> tuple[str, str]:
-        """Method and URL of the JSON API for a PUT, GET or DELETE of the object `key`."""
+        """Method and URL of the JSON API for a PUT, GET, LIST or DELETE of `key`."""
         objects, name = f"/storage/v1/b/{quote(self.name)}/o", quote(key, safe="")
         match method:
             case "PUT":
@@ -50,6 +50,8 @@ class Bucket:
                 return "POST", url
             case "GET":
                 return "GET", f"{self.endpoint}{objects}/{name}?alt=media"
+            case "LIST":
+                return "GET", f"{self.endpoint}{objects}?prefix={name}"
         return method, f"{self.endpoint}{objects}/{name}"
 
 

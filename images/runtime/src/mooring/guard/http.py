@@ -1,7 +1,7 @@
 """One HTTP request, with every way it can fail told apart."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 
 import urllib3
 from urllib3 import exceptions
+
+from mooring.guard import clock
 
 CONNECT_TIMEOUT_S: Final = 3.0
 READ_TIMEOUT_S: Final = 20.0
@@ -20,10 +22,11 @@ Stage = Literal["name", "connection", "trust"]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a server said."""
+    """What a server said; `ahead_s` is by how much its clock is ahead, where it tells the time."""
 
     status: int
     body: bytes
+    ahead_s: float | None = field(default=None, compare=False)
 
     @property
     def text(self) -> str:
@@ -62,7 +65,7 @@ class Http:
             )
         except (exceptions.HTTPError, OSError) as error:
             return failure(error, url)
-        return Answer(answer.status, answer.data)
+        return Answer(answer.status, answer.data, clock.ahead_s(answer.headers.get("date")))
 
     def _pool(self, ca_file: str) -> urllib3.PoolManager:
         trusted = ca_file or public_authorities()

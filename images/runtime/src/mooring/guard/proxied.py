@@ -11,11 +11,12 @@ from mooring.guard import explain, tracking
 from mooring.guard.http import Failure, Http
 from mooring.guard.reasons import Reason
 
-ARTIFACTS: Final = "/api/2.0/mlflow-artifacts/artifacts/"
+ARTIFACTS: Final = "/api/2.0/mlflow-artifacts/artifacts"
+PROBE: Final = "probe"
 
 
 def round_trip(environ: Mapping[str, str], http: Http, folder: str) -> Finding | None:
-    """Put one file into `folder` of the pod's experiment, read it back, delete it.
+    """Put one file into `folder` of the pod's experiment, read it back, list it, delete it.
 
     Below an experiment, because a server with a login decides by the experiment of the path. A
     binding of another namespace may log to experiments that it may not delete in: there the 16
@@ -25,16 +26,21 @@ def round_trip(environ: Mapping[str, str], http: Http, folder: str) -> Finding |
     if isinstance(location, Finding):
         return location
     inside = urlsplit(location).path.strip("/")
-    path = "/".join(filter(None, (inside, folder, f"guard-{uuid.uuid4().hex}")))
+    # a folder of its own: what such bindings leave would make one list longer with every pod
+    place = "/".join(filter(None, (inside, folder, f"guard-{uuid.uuid4().hex}")))
+    path = f"{place}/{PROBE}"
     content = uuid.uuid4().bytes
     try:
         _call(environ, http, "PUT", path, content)
         found = _call(environ, http, "GET", path)
-        _call(environ, http, "DELETE", path, denied=True)
+        listed = _call(environ, http, "LIST", place)
+        _call(environ, http, "DELETE", place, denied=True)
     except explain.Refusal as refused:
         return refused.finding
     if found != content:
         return explain.corrupts(tracking.server(environ), path, len(found), len(content))
+    if PROBE.encode() not in listed:
+        return explain.lists_nothing(tracking.server(environ), path)
     return None
 
 
@@ -51,9 +57,11 @@ def _call(
 
     With `denied`, a login that is known and has no right to this is no refusal.
     """
+    lists = method == "LIST"
+    place = f"?path={quote(path, safe='')}" if lists else f"/{quote(path)}"
     answer = http.request(
-        method,
-        environ[contract.TRACKING_URI].rstrip("/") + ARTIFACTS + quote(path),
+        "GET" if lists else method,
+        environ[contract.TRACKING_URI].rstrip("/") + ARTIFACTS + place,
         headers={**tracking.login(environ), "content-type": "application/octet-stream"},
         body=content,
         ca_file=environ.get(contract.TRACKING_CERT_PATH, ""),

@@ -41,6 +41,7 @@ class Reason(StrEnum):
     WRONG_SERVER = "WrongServer", 28, "it keeps artifacts elsewhere than the workspace does"
 
     EXPERIMENT_ELSEWHERE = "ExperimentElsewhere", 30, "its artifacts lie outside the workspace"
+    EXPERIMENT_DELETED = "ExperimentDeleted", 31, "it was deleted, and MLflow keeps its name taken"
 
     NO_CREDENTIALS = "NoCredentials", 40, "the pod has no credentials for the store"
     CREDENTIALS_INVALID = "CredentialsInvalid", 41, "they are there, and cannot be read as such"
@@ -49,19 +50,29 @@ class Reason(StrEnum):
     TOKEN_EXPIRED = "TokenExpired", 44, "the token's time is over"
     ROLE_DENIED = "RoleDenied", 45, "the role's trust policy does not let this pod in"
     ROLE_REFUSED = "RoleRefused", 46, "the token service answers with another error"
-    CREDENTIALS_UNKNOWN = "CredentialsUnknown", 47, "the store does not know the key or signature"
-    CREDENTIALS_WRONG = "CredentialsWrong", 48, "the store knows the key, and its secret is another"
+    TOKEN_INVALID = "TokenInvalid", 47, "what lies at the token's place is none"
+    TOKEN_FOR_OTHERS = "TokenForOthers", 48, "the token is for another audience"
 
     STORE_NAME_UNKNOWN = "StoreNameUnknown", 50, "DNS does not know the store's name"
     STORE_UNREACHABLE = "StoreUnreachable", 51, "it takes no connection, or does not answer"
     STORE_UNTRUSTED = "StoreUntrusted", 52, "TLS failed: authority, host name or validity"
     BUCKET_MISSING = "BucketMissing", 53, "the bucket or container does not exist"
-    STORE_DENIED = "StoreDenied", 54, "it denies writing, reading or deleting below the root"
+    STORE_DENIED = "StoreDenied", 54, "it denies put, get, list or delete below the root"
     STORE_REFUSED = "StoreRefused", 55, "it answers with another error"
-    STORE_CORRUPTS = "StoreCorrupts", 56, "it gave back other bytes than it was given"
+    STORE_CORRUPTS = (
+        "StoreCorrupts",
+        56,
+        "it gave back other bytes than it was given, or does not list them",
+    )
     STORE_UNKNOWN = "UnknownStore", 57, "the artifact root is of a kind that this guard cannot try"
+    CREDENTIALS_UNKNOWN = "CredentialsUnknown", 58, "it does not know the key or signature"
+    CREDENTIALS_WRONG = "CredentialsWrong", 59, "it knows the key, and its secret is another"
 
-    CLOCK_SKEWED = "ClockSkewed", 60, "the store refuses the node's clock"
+    CLOCK_SKEWED = (
+        "ClockSkewed",
+        60,
+        "the node's clock and the server's or store's are 15 minutes apart",
+    )
 
 
 def exit_code_of(reason: str) -> int:

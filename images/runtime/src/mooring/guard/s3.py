@@ -57,14 +57,15 @@ def _upload_headers(arguments: str) -> Mapping[str, str]:
 
 
 def _call(http: Http, bucket: Bucket, method: str, key: str, content: bytes = b"") -> bytes:
-    url = bucket.url(key)
+    lists = method == "LIST"
+    verb, url = ("GET", bucket.listing(key)) if lists else (method, bucket.url(key))
     headers = dict(bucket.upload_headers) if method == "PUT" else {}
-    request = AWSRequest(method=method, url=url, data=content, headers=headers)
+    request = AWSRequest(method=verb, url=url, data=content, headers=headers)
     # The signer reads three attributes; botocore.credentials would take 40 ms to import.
     signer = S3SigV4Auth(cast("ReadOnlyCredentials", bucket.credentials), "s3", bucket.region)
     signer.add_auth(request)
     answer = http.request(
-        method, url, headers=dict(request.headers), body=content, ca_file=bucket.ca_file
+        verb, url, headers=dict(request.headers), body=content, ca_file=bucket.ca_file
     )
     where = f"the store of bucket {bucket.name}"
     return body_of(answer, lambda found: refusal(found, bucket, method, key), where)

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from mooring import contract
 from mooring.finding import Finding
 from mooring.guard import proxied
-from mooring.guard.explain import Refusal, corrupts
+from mooring.guard.explain import Refusal, corrupts, lists_nothing
 from mooring.guard.http import Http
 from mooring.guard.reasons import Reason
 
@@ -31,7 +31,7 @@ def is_behind_the_server(environ: Mapping[str, str]) -> bool:
 
 
 def round_trip(environ: Mapping[str, str], http: Http) -> Finding | None:
-    """Put one object below the artifact root, read it back, delete it."""
+    """Put one object below the artifact root, read it back, list it, delete it."""
     root = urlsplit(environ[contract.ARTIFACT_ROOT])
     if is_behind_the_server(environ):
         return proxied.round_trip(environ, http, GUARD_FOLDER)
@@ -49,9 +49,12 @@ def round_trip(environ: Mapping[str, str], http: Http) -> Finding | None:
         call = module.opened(environ, http, root)
         call("PUT", key, content)
         found = call("GET", key)
+        listed = call("LIST", key)
         call("DELETE", key)
     except Refusal as refused:
         return refused.finding
     if found != content:
         return corrupts(f"the store of {root.geturl()}", key, len(found), len(content))
+    if key.rpartition("/")[2].encode() not in listed:
+        return lists_nothing(f"the store of {root.geturl()}", key)
     return None

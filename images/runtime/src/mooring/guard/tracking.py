@@ -9,6 +9,7 @@ from urllib3.util import make_headers
 
 from mooring import contract
 from mooring.finding import Finding
+from mooring.guard import clock
 from mooring.guard.environment import shown
 from mooring.guard.http import Answer, Failure, Http
 from mooring.guard.reasons import Reason
@@ -28,9 +29,14 @@ BY_NAME: Final = "/api/2.0/mlflow/experiments/get-by-name?experiment_name="
 
 
 def server_answers(environ: Mapping[str, str], http: Http) -> Finding | None:
-    """The tracking server answers a request that reaches its database."""
-    found = _ask(environ, http, SEARCH)
-    return found if isinstance(found, Finding) else None
+    """The tracking server answers a request that reaches its database, and agrees on the time."""
+    answer = _answer(environ, http, SEARCH)
+    if isinstance(answer, Finding):
+        return answer
+    found = _understood(environ, answer)
+    if isinstance(found, Finding):
+        return found
+    return clock.disagreement(server(environ), answer.ahead_s)
 
 
 def server_is_the_workspaces(environ: Mapping[str, str], http: Http) -> Finding | None:
@@ -72,6 +78,8 @@ def experiment_is_the_workspaces(environ: Mapping[str, str], http: Http) -> Find
         found = made if isinstance(made, Finding) else _ask(environ, http, by_name)
     if isinstance(found, Finding):
         return found
+    if found.get("experiment", {}).get("lifecycle_stage") == "deleted":
+        return _deleted(environ, name)
     location, root = _location(found), environ[contract.ARTIFACT_ROOT]
     if lies_under(location, root):
         return None
@@ -81,6 +89,17 @@ def experiment_is_the_workspaces(environ: Mapping[str, str], http: Http) -> Find
         f"{location or 'an unknown place'}, not under {root}, and that cannot be changed.",
         f"Rename or delete it, or set {contract.EXPERIMENT_NAME} to another one."
         f"{_root_of_an_external_server(environ)}",
+    )
+
+
+def _deleted(environ: Mapping[str, str], name: str) -> Finding:
+    """MLflow takes no run into it and lets nobody have its name; with autolog that is a warning."""
+    return Finding(
+        Reason.EXPERIMENT_DELETED,
+        f"the experiment {name!r} of {server(environ)} was deleted, and keeps its name until it is "
+        "removed for good: no run can be logged to it.",
+        f"Restore it (mlflow experiments restore), or set {contract.EXPERIMENT_NAME}, or "
+        "spec.experiment of the MlflowBinding, to another one.",
     )
 
 
@@ -119,6 +138,13 @@ def _ask(
 
     {} when it knows no such object, or has it already.
     """
+    answer = _answer(environ, http, path, body)
+    return answer if isinstance(answer, Finding) else _understood(environ, answer)
+
+
+def _answer(
+    environ: Mapping[str, str], http: Http, path: str, body: Mapping[str, str] | None = None
+) -> Answer | Finding:
     answer = http.request(
         "POST" if body else "GET",
         environ[contract.TRACKING_URI].rstrip("/") + path,
@@ -126,8 +152,10 @@ def _ask(
         body=json.dumps(body).encode() if body else None,
         ca_file=environ.get(contract.TRACKING_CERT_PATH, ""),
     )
-    if isinstance(answer, Failure):
-        return no_answer(environ, answer)
+    return no_answer(environ, answer) if isinstance(answer, Failure) else answer
+
+
+def _understood(environ: Mapping[str, str], answer: Answer) -> dict[str, Any] | Finding:
     found = _json(answer)
     if answer.status == 200 and found is not None:
         return found
