@@ -154,6 +154,24 @@ def test_waits_for_a_server_that_is_rolling_but_not_for_a_wrong_key(
         assert [finding.reason for finding in result.findings] == [Reason.NO_CREDENTIALS]
 
 
+def test_refuses_a_server_that_does_not_know_the_client_s_calls(team: Workspace) -> None:
+    """The server is of today; what it says and does not know is that of MLflow 2.22."""
+
+    def older(request: Request, ask: Callable[[], Answer]) -> Answer:
+        if request.path == "/version":
+            return Answer(200, (), b"2.22.5")
+        return Answer(404, (), b"") if "/logged-models" in request.path else ask()
+
+    model = "mlflow.pyfunc.log_model(name='m', python_model=lambda model_input: model_input)"
+    with between(team.url, older) as uri:
+        lost = team.pod(f"import mlflow; {model}", env={contract.TRACKING_URI: uri})
+        assert "/logged-models failed with error code 404" in lost.stderr
+
+        result = guard.check({**team.environment, contract.TRACKING_URI: uri})
+    assert [finding.reason for finding in result.findings] == [Reason.SERVER_TOO_OLD]
+    assert "is MLflow 2.22.5, and the client in this image is 3." in result.findings[0].message
+
+
 def test_only_warns_where_the_binding_says_so(team: Workspace, termination_log: Path) -> None:
     wrong = {**team.environment, contract.TRACKING_URI: "sqlite:///mlflow.db"}
     assert guard.run({**wrong, contract.GUARD_MODE: contract.GUARD_WARN}) == 0

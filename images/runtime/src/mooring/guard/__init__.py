@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from mooring.finding import Finding, redacted, say, secrets_of
-from mooring.guard import environment, patience, store, tracking
+from mooring.guard import environment, patience, store, tracking, version
 from mooring.guard.http import Http
 from mooring.guard.patience import Budget, GivenUp, patiently
 from mooring.guard.reasons import Reason
@@ -34,6 +34,7 @@ FIRST: Final[tuple[Check, ...]] = (
 
 OF_THE_SERVER: Final[tuple[Check, ...]] = (
     tracking.server_answers,
+    version.server_knows_the_client,
     tracking.server_is_the_workspaces,
     tracking.experiment_is_the_workspaces,
 )

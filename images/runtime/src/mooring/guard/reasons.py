@@ -39,6 +39,11 @@ class Reason(StrEnum):
     LOGIN_REFUSED = "LoginRefused", 26, "it refuses the pod's login, or the pod has none"
     LOGIN_INVALID = "LoginInvalid", 27, "the login has a line end in it"
     WRONG_SERVER = "WrongServer", 28, "it keeps artifacts elsewhere than the workspace does"
+    SERVER_TOO_OLD = (
+        "ServerTooOld",
+        29,
+        "the client's major version of MLflow is later than its own",
+    )
 
     EXPERIMENT_ELSEWHERE = "ExperimentElsewhere", 30, "its artifacts lie outside the workspace"
     EXPERIMENT_DELETED = "ExperimentDeleted", 31, "it was deleted, and MLflow keeps its name taken"

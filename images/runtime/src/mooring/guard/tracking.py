@@ -30,7 +30,7 @@ BY_NAME: Final = "/api/2.0/mlflow/experiments/get-by-name?experiment_name="
 
 def server_answers(environ: Mapping[str, str], http: Http) -> Finding | None:
     """The tracking server answers a request that reaches its database, and agrees on the time."""
-    answer = _answer(environ, http, SEARCH)
+    answer = asked(environ, http, SEARCH)
     if isinstance(answer, Finding):
         return answer
     found = _understood(environ, answer)
@@ -138,13 +138,14 @@ def _ask(
 
     {} when it knows no such object, or has it already.
     """
-    answer = _answer(environ, http, path, body)
+    answer = asked(environ, http, path, body)
     return answer if isinstance(answer, Finding) else _understood(environ, answer)
 
 
-def _answer(
+def asked(
     environ: Mapping[str, str], http: Http, path: str, body: Mapping[str, str] | None = None
 ) -> Answer | Finding:
+    """What the server says to a GET, or with `body` to a POST, whatever it is."""
     answer = http.request(
         "POST" if body else "GET",
         environ[contract.TRACKING_URI].rstrip("/") + path,
