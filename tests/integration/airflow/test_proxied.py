@@ -98,3 +98,20 @@ def test_refuses_a_server_that_does_not_keep_artifacts(
     environ = {**team.environment, contract.ARTIFACT_ROOT: contract.PROXIED_ROOT}
     assert guard.run(environ) == Reason.WRONG_SERVER.code
     assert "not the server of workspace" in termination_log.read_text()
+
+
+def test_another_servers_address_is_seen_by_what_the_binding_gave(
+    proxied: Workspace, on_disk: Workspace
+) -> None:
+    """Both servers say mlflow-artifacts:/, so the run of the one lands with the other, silently."""
+    strayed = {**proxied.environment, contract.TRACKING_URI: on_disk.url}
+    lost = proxied.pod(LOG, env={contract.TRACKING_URI: on_disk.url})
+    assert lost.returncode == 0, lost.stderr
+    assert guard.check(strayed).findings == ()
+
+    [finding] = guard.check({**strayed, contract.BOUND_URI: proxied.url}).findings
+    assert finding.reason == Reason.URI_FOREIGN
+    assert proxied.url in finding.message
+    assert on_disk.url in finding.message
+    bound = {contract.TRACKING_URI: f"{proxied.url}/", contract.BOUND_URI: proxied.url}
+    assert guard.check({**proxied.environment, **bound}).findings == ()

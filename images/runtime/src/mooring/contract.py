@@ -63,6 +63,8 @@ ARTIFACT_ROOT: Final = "MOORING_ARTIFACT_ROOT"
 GENERATION: Final = "MOORING_GENERATION"
 GUARD_MODE: Final = "MOORING_GUARD"
 SERVER: Final = "MOORING_SERVER"
+BOUND_URI: Final = "MOORING_TRACKING_URI"
+"""`TRACKING_URI` once more: what a training's own environment made of that can be seen by it."""
 
 GUARD_WARN: Final = "Warn"
 """Value of `GUARD_MODE` with which the guard tells what it found and lets the pod start."""
@@ -107,6 +109,7 @@ OWNED_BY_BINDING: Final = (
     WORKSPACE,
     BINDING,
     ARTIFACT_ROOT,
+    BOUND_URI,
     GENERATION,
 )
 """Names that no container of a bound pod may set by its own ``env``.

@@ -141,6 +141,7 @@ def pod_environment(
         contract.WORKSPACE: f"{workspace.namespace}/{workspace.name}",
         contract.BINDING: binding,
         contract.ARTIFACT_ROOT: connection.artifact_root,
+        contract.BOUND_URI: connection.tracking_uri,
     }
     stands_for = {**environment, **store.files}
     if external is not None:

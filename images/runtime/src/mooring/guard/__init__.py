@@ -28,6 +28,7 @@ Check = Callable[[Mapping[str, str], Http], Finding | None]
 FIRST: Final[tuple[Check, ...]] = (
     environment.uri_is_remote,
     environment.pod_is_bound,
+    environment.uri_is_the_bindings,
     environment.login_fits_a_header,
 )
 """What needs no network, and what all others rely on."""

@@ -63,6 +63,23 @@ def pod_is_bound(environ: Mapping[str, str], _http: Http) -> Finding | None:
     )
 
 
+def uri_is_the_bindings(environ: Mapping[str, str], _http: Http) -> Finding | None:
+    """Nothing has put another server in the place of the binding's since the pod was made.
+
+    Where servers keep artifacts for their clients, all of them name the same artifact root, and no
+    answer of a server would show it.
+    """
+    bound, uri = environ.get(contract.BOUND_URI, ""), environ[contract.TRACKING_URI]
+    if not bound or bound.rstrip("/") == uri.rstrip("/"):
+        return None
+    return Finding(
+        Reason.URI_FOREIGN,
+        f"{contract.TRACKING_URI} is {shown(uri)!r}, and the binding {environ[contract.BINDING]} "
+        f"gave {shown(bound)!r}: runs would go to another server.",
+        _REMOVE,
+    )
+
+
 def login_fits_a_header(environ: Mapping[str, str], _http: Http) -> Finding | None:
     """What goes into headers has no line end: MLflow's client could not send it either."""
     for name in _HEADERS:

@@ -29,6 +29,7 @@ class Reason(StrEnum):
     URI_INVALID = "TrackingUriInvalid", 12, "it is no URL, or has white space at its ends"
     URI_LOCAL = "TrackingUriLocal", 13, "it names a file or a database, or has no scheme"
     NOT_BOUND = "NotBound", 14, "names that only a binding gives are not set"
+    URI_FOREIGN = "TrackingUriForeign", 15, "it is not the one that the binding gave"
 
     SERVER_NAME_UNKNOWN = "ServerNameUnknown", 20, "DNS does not know the tracking server's name"
     SERVER_UNREACHABLE = "ServerUnreachable", 21, "it takes no connection, or does not answer"
