@@ -1,50 +1,20 @@
 """The canary against a real tracking server and a real store."""
 
-import json
 from collections.abc import Iterator
-from typing import Any
 
-import botocore.session
 import pytest
 
 from mooring import contract
 from mooring.canary import EXPERIMENT
-from tests.integration.airflow.world import BUCKET, Workspace
-
-USER = "no-delete"
-MAY_NOT_DELETE = {
-    "Version": "2012-10-17",
-    "Statement": [
-        {
-            "Effect": "Allow",
-            "Action": ["s3:GetObject", "s3:PutObject", "s3:ListBucket"],
-            "Resource": [f"arn:aws:s3:::{BUCKET}", f"arn:aws:s3:::{BUCKET}/*"],
-        }
-    ],
-}
+from tests.integration.airflow.keys import limited_key
+from tests.integration.airflow.world import Workspace
 
 
 @pytest.fixture
 def key_without_delete(team: Workspace) -> Iterator[dict[str, str]]:
     """A key that may do all but delete, as a policy written by hand often is."""
-    iam: Any = botocore.session.get_session().create_client(
-        "iam",
-        endpoint_url=team.store.iam,
-        region_name=team.store.region,
-        aws_access_key_id=team.store.access_key_id,
-        aws_secret_access_key=team.store.secret_access_key,
-    )
-    iam.create_user(UserName=USER)
-    policy = json.dumps(MAY_NOT_DELETE)
-    iam.put_user_policy(UserName=USER, PolicyName="s3", PolicyDocument=policy)
-    key = iam.create_access_key(UserName=USER)["AccessKey"]
-    yield {
-        contract.AWS_ACCESS_KEY_ID: key["AccessKeyId"],
-        contract.AWS_SECRET_ACCESS_KEY: key["SecretAccessKey"],
-    }
-    iam.delete_access_key(UserName=USER, AccessKeyId=key["AccessKeyId"])
-    iam.delete_user_policy(UserName=USER, PolicyName="s3")
-    iam.delete_user(UserName=USER)
+    with limited_key(team, ["s3:GetObject", "s3:PutObject", "s3:ListBucket"]) as key:
+        yield key
 
 
 def active_runs(team: Workspace) -> list[str]:

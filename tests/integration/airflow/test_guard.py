@@ -9,10 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import botocore.auth
-import botocore.session
 import pytest
 from botocore.compat import get_current_datetime
 
@@ -20,10 +18,13 @@ from mooring import contract, finding, guard
 from mooring.guard import clock, explain, store, tracking
 from mooring.guard.http import Http
 from mooring.guard.reasons import Reason
+from tests.integration.airflow.keys import limited_key
 from tests.integration.airflow.world import BUCKET, Workspace
 from tests.services.between import Answer, Request, between
 from tests.services.process import free_port
 from tests.services.tokens import SIGNATURE, unsigned
+
+ACTIONS = ("s3:PutObject", "s3:GetObject", "s3:ListBucket", "s3:DeleteObject")
 
 
 @pytest.fixture(autouse=True)
@@ -229,37 +230,41 @@ def test_refuses_a_deleted_experiment(team: Workspace, termination_log: Path) ->
     assert "the experiment 'deleted'" in termination_log.read_text()
 
 
-def test_refuses_a_key_that_may_write_and_not_list(team: Workspace, termination_log: Path) -> None:
-    """The loss: what was logged with such a key cannot be read back with it."""
-    key = team_key(team, ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"])
+def test_what_was_logged_with_a_key_that_may_not_list_cannot_be_read(team: Workspace) -> None:
+    """The loss that the next test's guard keeps a pod from."""
     logs = "import mlflow; mlflow.start_run(); mlflow.log_text('weights', 'model.txt')"
-    assert team.pod(logs, env=key).returncode == 0
     reads = f"{logs}\nmlflow.artifacts.load_text(mlflow.get_artifact_uri('model.txt'))"
-    assert team.pod(reads, env=key).returncode != 0
+    with limited_key(team, [action for action in ACTIONS if action != "s3:ListBucket"]) as key:
+        assert team.pod(logs, env=key).returncode == 0
+        assert team.pod(reads, env=key).returncode != 0
 
-    assert guard.run({**team.environment, **key}) == Reason.STORE_DENIED.code
-    assert "denies s3:ListBucket on team-a/team-a/.mooring/guard-" in termination_log.read_text()
+
+@pytest.mark.parametrize("denied", ACTIONS)
+def test_refuses_a_key_that_lacks_a_right(
+    team: Workspace, termination_log: Path, denied: str
+) -> None:
+    with limited_key(team, [action for action in ACTIONS if action != denied]) as key:
+        assert guard.run({**team.environment, **key}) == Reason.STORE_DENIED.code
+    assert f"denies {denied} on team-a/team-a/.mooring/guard-" in termination_log.read_text()
 
 
-def team_key(team: Workspace, actions: list[str]) -> dict[str, str]:
-    """A key that may do `actions` on the objects of the bucket, and nothing else."""
-    iam: Any = botocore.session.get_session().create_client(
-        "iam",
-        endpoint_url=team.store.iam,
-        region_name=team.store.region,
-        aws_access_key_id=team.store.access_key_id,
-        aws_secret_access_key=team.store.secret_access_key,
-    )
-    user = f"limited-{uuid.uuid4().hex[:8]}"
-    statement = {"Effect": "Allow", "Action": actions, "Resource": f"arn:aws:s3:::{BUCKET}/*"}
-    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-    iam.create_user(UserName=user)
-    iam.put_user_policy(UserName=user, PolicyName="limited", PolicyDocument=policy)
-    made = iam.create_access_key(UserName=user)["AccessKey"]
-    return {
-        contract.AWS_ACCESS_KEY_ID: made["AccessKeyId"],
-        contract.AWS_SECRET_ACCESS_KEY: made["SecretAccessKey"],
-    }
+@pytest.mark.parametrize(
+    ("lists", "said"), [(False, "gave back 5 bytes of"), (True, "does not list")]
+)
+def test_refuses_a_store_that_does_not_keep_what_it_took(
+    team: Workspace, termination_log: Path, lists: bool, said: str
+) -> None:
+    """A cache between, as it were: every answer is 200."""
+
+    def stale(request: Request, ask: Callable[[], Answer]) -> Answer:
+        answer = ask()
+        asked = request.method == "GET" and (".mooring" in request.path.partition("?")[0]) != lists
+        return Answer(200, (), b"stale") if asked else answer
+
+    with between(team.store.s3, stale) as endpoint:
+        environ = {**team.environment, contract.S3_ENDPOINT_URL: endpoint}
+        assert guard.run(environ) == Reason.STORE_CORRUPTS.code
+    assert said in termination_log.read_text()
 
 
 @pytest.mark.parametrize(("off_s", "said"), [(-3600, "behind its own"), (3600, "ahead of its own")])

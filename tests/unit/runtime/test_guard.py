@@ -17,6 +17,7 @@ from mooring.guard.patience import Budget, GivenUp, patiently
 from mooring.guard.reasons import Reason
 from mooring.guard.result import as_json
 from mooring.location import lies_under
+from tests.services.between import Answer, between
 from tests.services.process import free_port
 
 HTTP = Http()
@@ -163,6 +164,16 @@ def test_a_line_end_in_the_login_is_told_without_the_login(name: str) -> None:
     assert finding.reason == Reason.LOGIN_INVALID
     assert name in finding.message
     assert "very-secret" not in str(finding)
+
+
+def test_what_is_no_mlflow_is_told_in_one_line() -> None:
+    page = b"<html>\n<head><title>Welcome to nginx!</title></head>\n</html>"
+    with between("http://127.0.0.1:9", lambda *_: Answer(200, (), page)) as uri:
+        proxied = {contract.TRACKING_URI: uri, contract.ARTIFACT_ROOT: contract.PROXIED_ROOT}
+        result = guard.check(BOUND | proxied)
+    assert result.exit_code == Reason.NOT_MLFLOW.code
+    assert "HTTP 200: <html> <head><title>Welcome to nginx!" in str(result)
+    assert "\n" not in str(result)
 
 
 @given(uri=st.text())

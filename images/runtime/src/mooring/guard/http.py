@@ -30,8 +30,8 @@ class Answer:
 
     @property
     def text(self) -> str:
-        """The start of the body, for a message."""
-        return self.body[:300].decode(errors="replace").strip()
+        """The start of the body in one line, for a message."""
+        return " ".join(self.body[:300].decode(errors="replace").split())
 
 
 @dataclass(frozen=True, slots=True)
