@@ -243,8 +243,10 @@ def test_what_was_logged_with_a_key_that_may_not_list_cannot_be_read(team: Works
 def test_refuses_a_key_that_lacks_a_right(
     team: Workspace, termination_log: Path, denied: str
 ) -> None:
+    before = team.keys()
     with limited_key(team, [action for action in ACTIONS if action != denied]) as key:
         assert guard.run({**team.environment, **key}) == Reason.STORE_DENIED.code
+    assert denied == "s3:DeleteObject" or team.keys() == before
     assert f"denies {denied} on team-a/team-a/.mooring/guard-" in termination_log.read_text()
 
 

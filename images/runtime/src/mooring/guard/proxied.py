@@ -2,12 +2,13 @@
 
 import uuid
 from collections.abc import Mapping
+from functools import partial
 from typing import Final
 from urllib.parse import quote, urlsplit
 
 from mooring import contract
 from mooring.finding import Finding
-from mooring.guard import explain, tracking
+from mooring.guard import explain, probe, tracking
 from mooring.guard.http import Failure, Http
 from mooring.guard.reasons import Reason
 
@@ -28,42 +29,30 @@ def round_trip(environ: Mapping[str, str], http: Http, folder: str) -> Finding |
     inside = urlsplit(location).path.strip("/")
     # a folder of its own: what such bindings leave would make one list longer with every pod
     place = "/".join(filter(None, (inside, folder, f"guard-{uuid.uuid4().hex}")))
-    path = f"{place}/{PROBE}"
-    content = uuid.uuid4().bytes
+    call = partial(_call, environ, http)
     try:
-        _call(environ, http, "PUT", path, content)
-        found = _call(environ, http, "GET", path)
-        listed = _call(environ, http, "LIST", place)
-        _call(environ, http, "DELETE", place, denied=True)
+        return probe.round_trip(call, tracking.server(environ), f"{place}/{PROBE}")
     except explain.Refusal as refused:
         return refused.finding
-    if found != content:
-        return explain.corrupts(tracking.server(environ), path, len(found), len(content))
-    if PROBE.encode() not in listed:
-        return explain.lists_nothing(tracking.server(environ), path)
-    return None
 
 
 def _call(
-    environ: Mapping[str, str],
-    http: Http,
-    method: str,
-    path: str,
-    content: bytes | None = None,
-    *,
-    denied: bool = False,
+    environ: Mapping[str, str], http: Http, method: str, path: str, content: bytes = b""
 ) -> bytes:
     """Make one request and return the body of the answer; Refusal when there is none.
 
-    With `denied`, a login that is known and has no right to this is no refusal.
+    LIST and DELETE are of the folder of `path`. A login that is known and has no right to delete is
+    no refusal.
     """
-    lists = method == "LIST"
-    place = f"?path={quote(path, safe='')}" if lists else f"/{quote(path)}"
+    folder = path.rpartition("/")[0]
+    places = {"LIST": f"?path={quote(folder, safe='')}", "DELETE": f"/{quote(folder)}"}
     answer = http.request(
-        "GET" if lists else method,
-        environ[contract.TRACKING_URI].rstrip("/") + ARTIFACTS + place,
+        "GET" if method == "LIST" else method,
+        environ[contract.TRACKING_URI].rstrip("/")
+        + ARTIFACTS
+        + places.get(method, f"/{quote(path)}"),
         headers={**tracking.login(environ), "content-type": "application/octet-stream"},
-        body=content,
+        body=content or None,
         ca_file=environ.get(contract.TRACKING_CERT_PATH, ""),
     )
     if isinstance(answer, Failure):
@@ -78,6 +67,6 @@ def _call(
                 explain.UNAVAILABLE_PATIENCE_S,
             )
         )
-    if answer.status >= 300 and not (denied and answer.status == 403):
+    if answer.status >= 300 and (method, answer.status) != ("DELETE", 403):
         raise explain.Refusal(tracking.refusal(environ, answer))
     return answer.body

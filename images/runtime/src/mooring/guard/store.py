@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 
 from mooring import contract
 from mooring.finding import Finding
-from mooring.guard import proxied
-from mooring.guard.explain import Refusal, corrupts, lists_nothing
+from mooring.guard import probe, proxied
+from mooring.guard.explain import Refusal
 from mooring.guard.http import Http
 from mooring.guard.reasons import Reason
 
@@ -44,17 +44,9 @@ def round_trip(environ: Mapping[str, str], http: Http) -> Finding | None:
         )
     module = importlib.import_module(f"mooring.guard.{MODULES[root.scheme]}")
     key = "/".join(filter(None, (root.path.strip("/"), GUARD_FOLDER, f"guard-{uuid.uuid4().hex}")))
-    content = uuid.uuid4().bytes
     try:
-        call = module.opened(environ, http, root)
-        call("PUT", key, content)
-        found = call("GET", key)
-        listed = call("LIST", key)
-        call("DELETE", key)
+        return probe.round_trip(
+            module.opened(environ, http, root), f"the store of {root.geturl()}", key
+        )
     except Refusal as refused:
         return refused.finding
-    if found != content:
-        return corrupts(f"the store of {root.geturl()}", key, len(found), len(content))
-    if key.rpartition("/")[2].encode() not in listed:
-        return lists_nothing(f"the store of {root.geturl()}", key)
-    return None
