@@ -1,8 +1,12 @@
 """The NetworkPolicy of a tracking server follows its bindings and its class."""
 
-from mooring_operator.kube import BINDING, NETWORK_POLICY, WORKSPACE
+import pytest
+
+from mooring_operator.kube import BINDING, NETWORK_POLICY, SECRET, WORKSPACE
+from mooring_operator.plan.auth import users_in
 from mooring_operator.plan.network import NAMESPACE_LABEL
-from tests.integration.operator.world import World, until
+from tests.integration.operator.world import World, decoded, until
+from tests.services.process import free_port
 
 
 def admitted(world: World, namespace: str) -> list[str]:
@@ -43,3 +47,40 @@ def test_the_class_opens_it_and_switches_it_off(world: World) -> None:
     until(lambda: not world.api.list(NETWORK_POLICY, team), "the policy to go")
     world.edit_class({"networkPolicy": {"enabled": True}})
     until(opened, "the policy to be back")
+
+
+@pytest.mark.parametrize("blocked", ["database", "store"])
+def test_a_namespace_is_shut_out_also_while_something_else_is_blocked(
+    world: World, blocked: str
+) -> None:
+    team = world.ready_workspace(allowedNamespaces={"from": "All"}, auth={"basic": {}})
+    guests = world.namespace("guests")
+    world.make_binding(guests, "guest", "models", team)
+    world.binding_is(guests, "guest", "True")
+    until(lambda: admitted(world, team) == ["airflow", guests, team], "the guests")
+    assert f"{guests}/guest" in users(world, team)
+
+    try:
+        if blocked == "database":
+            world.edit_postgresql(port=free_port())
+            world.workspace_is(team, "Unreachable", "DatabaseReady")
+        else:
+            world.edit_s3(iam={"endpoint": f"http://127.0.0.1:{free_port()}"})
+            world.workspace_is(team, "Unreachable", "ArtifactStoreReady")
+        same = {"spec": {"allowedNamespaces": {"from": "Same"}}}
+        world.api.patch(WORKSPACE, team, "models", same)
+
+        until(lambda: admitted(world, team) == ["airflow", team], "the guests to be shut out")
+        until(lambda: f"{guests}/guest" not in users(world, team), "their user to go")
+        world.binding_is(guests, "guest", "NotAdmitted")
+        assert world.published(guests, "guest") == {}
+        assert world.launchers(guests, "guest") == []
+    finally:
+        world.edit_postgresql(port=world.postgresql.port)
+        world.edit_s3(iam={"endpoint": world.versitygw.iam})
+
+
+def users(world: World, team: str) -> set[str]:
+    """Names of the users that the tracking server admits."""
+    held = users_in(decoded(world.api.get(SECRET, team, "models-mlflow-auth")))
+    return set(held.admitted) if held else set()

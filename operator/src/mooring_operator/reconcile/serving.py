@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Final
 
 from mooring_operator.api.conditions import Finding
+from mooring_operator.api.network import NetworkAccess
 from mooring_operator.api.server import EnvVar, Limits
 from mooring_operator.api.workspace import WorkspaceSpec
 from mooring_operator.api.workspaceclass import WorkspaceClassSpec
@@ -94,6 +95,19 @@ def serve(
         if finding:
             raise Blocked(finding)
     return live
+
+
+def keep_network(
+    world: World, workspace: Owner, access: NetworkAccess, visitors: list[str]
+) -> None:
+    """Have the NetworkPolicy that there is let in nobody but `visitors`; raises Blocked.
+
+    For a server that cannot be brought to what it is to be: whoever is no longer admitted is shut
+    out all the same. A policy that was never made comes with the server.
+    """
+    live = world.kube.get(NETWORK_POLICY, workspace.namespace, workspace.child_name)
+    if live is not None and access.enabled:
+        apply(world, network_policy(workspace, access, visitors), live)
 
 
 def ensure_beside(world: World, workspace: Owner, desired: Manifest) -> Manifest:

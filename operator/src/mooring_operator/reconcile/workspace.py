@@ -1,5 +1,6 @@
 """The pipeline of a workspace: from its spec to a server that is proven to keep artifacts."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -61,7 +62,7 @@ from mooring_operator.reconcile.removal import list_asked
 from mooring_operator.reconcile.report import report, report_suspended
 from mooring_operator.reconcile.rollout import migrate, verify
 from mooring_operator.reconcile.rotation import Kept, follow
-from mooring_operator.reconcile.serving import serve
+from mooring_operator.reconcile.serving import keep_network, serve
 from mooring_operator.reconcile.upgrade import UPGRADING, restore_database
 from mooring_operator.reconcile.workloads import serves
 from mooring_operator.reconcile.world import Outcome, World, apply, attempt, set_metadata
@@ -164,6 +165,9 @@ def _converge(world: World, live: Manifest, loaded: Loaded) -> Outcome:
     database = attempt(lambda: _database(world, live, loaded, policy, root))
     client = database if isinstance(database, Finding) else database.client
     findings = _rollout(world, loaded, connection, client)
+    if findings[1] is not None:
+        names = visitors(owner, loaded.admitted, class_.launchers)
+        attempt(lambda: keep_network(world, owner, class_.network_policy, names))
     credentials, pending = follow(
         world, owner, _kept(store, database, policy), loaded.claims, served=findings[1] is None
     )
@@ -236,10 +240,13 @@ def _connect(world: World, loaded: Loaded, policy: Policy) -> Connected:
     owner, bindings = loaded.owner, loaded.admitted
     if loaded.own_binding is None:
         bindings = [*bindings, own_binding(owner)]
+    # before the store, which may not answer: whoever is no longer admitted loses the login at once
+    granted = ensure_users(world, owner, bindings, policy) if loaded.spec.auth else None
+    if granted and granted.changed:
+        _tell(world, map(namespaced_name, loaded.claims))
     artifacts = loaded.class_.spec.artifact_store
     access = ensure_store(world, owner, artifacts, trusted(owner, bindings), policy)
     store = store_client(artifacts, owner, access.values)
-    granted = ensure_users(world, owner, bindings, policy) if loaded.spec.auth else None
     connection = Connection(owner, store, access_of(loaded.spec, store), loaded.external)
     if granted:
         users = granted.users
@@ -247,10 +254,15 @@ def _connect(world: World, loaded: Loaded, policy: Policy) -> Connected:
             connection, login=users.login(users.logins.owner), key_digest=users.digest
         )
     _ensure_own_binding(world, loaded, connection)
-    if access.changed or (granted and granted.changed):
-        for claim in {(owner.namespace, owner.name), *map(namespaced_name, loaded.claims)}:
-            world.queue.add(Key(BINDING.kind, *claim), first=True)
+    if access.changed:
+        _tell(world, {(owner.namespace, owner.name), *map(namespaced_name, loaded.claims)})
     return Connected(connection, access, granted)
+
+
+def _tell(world: World, bindings: Iterable[tuple[str, str]]) -> None:
+    """Have these bindings looked at: what they publish has changed."""
+    for binding in bindings:
+        world.queue.add(Key(BINDING.kind, *binding), first=True)
 
 
 def _ensure_own_binding(world: World, loaded: Loaded, connection: Connection) -> None:
