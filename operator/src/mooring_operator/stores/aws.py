@@ -13,6 +13,8 @@ from botocore.parsers import ResponseParserError
 from botocore.session import Session
 from urllib3.exceptions import NameResolutionError
 
+from mooring.contract import AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY
+from mooring_operator.plan.encoding import encoded_twice
 from mooring_operator.stores.authorities import authorities_file
 from mooring_operator.stores.errors import Reason, StoreError
 from mooring_operator.stores.protocol import S3Connection
@@ -40,6 +42,7 @@ class Api:
     where: str
     field: str
     _client: Any = dataclasses.field(repr=False)
+    _key_id: str
     _secret: str = dataclasses.field(repr=False)
 
     def call(self, operation: str, **parameters: Any) -> Mapping[str, Any]:
@@ -82,7 +85,7 @@ class Api:
         text = {
             Reason.WRONG_CREDENTIALS: f"{here} does not accept the access key ({code}): correct "
             f"AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the Secret that {ADMIN_FIELD} names "
-            "(its data is base64-encoded once).",
+            f"(its data is base64-encoded once). {self._twice()}".rstrip(),
             Reason.BUSY: f"{here} could not do {operation} now ({code}, HTTP {status}): {said} "
             "It is tried again; if it lasts, look at the log of that server.",
             Reason.ACCESS_DENIED: f"{here} does not let the user of {ADMIN_FIELD} do {operation} "
@@ -93,6 +96,10 @@ class Api:
             f"{said} Check that {self.field} names an {self.name} API.",
         }[reason]
         return ApiError(reason, text, code=code, transient=reason is Reason.BUSY)
+
+    def _twice(self) -> str:
+        values = {AWS_ACCESS_KEY_ID: self._key_id, AWS_SECRET_ACCESS_KEY: self._secret}
+        return encoded_twice(**values)
 
     def _failure(self, error: Exception) -> StoreError:
         cause = getattr(error, "kwargs", {}).get("error", error)
@@ -162,7 +169,8 @@ def _open(connection: S3Connection) -> Apis:
             verify=trusted,
         )
         where = endpoint or str(client.meta.endpoint_url)
-        return Api(service.upper(), where, field, client, connection.secret_access_key)
+        key = connection.access_key_id, connection.secret_access_key
+        return Api(service.upper(), where, field, client, *key)
 
     return Apis(
         s3=api("s3", "artifactStore.s3.endpoint", connection.endpoint),

@@ -5,6 +5,7 @@ from typing import Final
 
 import psycopg
 
+from mooring_operator.plan.encoding import encoded_twice
 from mooring_operator.stores.errors import Reason, StoreError
 from mooring_operator.stores.protocol import DatabaseConnection
 
@@ -75,6 +76,8 @@ def connect_error(
             f"Correct username and password in the Secret that {FIELD}.adminSecret names (its data "
             "is base64-encoded once)."
         )
+        twice = encoded_twice(username=server.username, password=server.password)
+        remedy = f"{remedy} {twice}".strip()
     return StoreError(
         reason,
         f"PostgreSQL at {server.host}:{server.port}, role {role}, database {database}: {said}. "
