@@ -148,11 +148,17 @@ def test_one_value_is_one_rotation(world: World, operator: Operator) -> None:
     ask(world, team, "")
     operator.settle()
     assert key_of(world, team) == second
+    assert "pending" not in credentials(world, team)
     ask(world, team, "twice")
+    told = until(lambda: credentials(world, team).get("pending", ""), "it to be told")
+    assert f"annotation {ROTATE_ANNOTATION} has a new value" in told
+    assert told.endswith(f"at {credentials(world, team)['graceEnds']}")
     operator.settle()
     assert key_of(world, team) == second, "the first one's grace is not over"
     world.edit_class({"rotation": {"grace": "1s"}})
     until(lambda: key_of(world, team) != second, "the second one to begin")
+    rotated(world, team, second)
+    until(lambda: "pending" not in credentials(world, team), "nothing to be wanted any more")
 
 
 def test_by_schedule(world: World) -> None:
@@ -272,6 +278,21 @@ def test_a_duration_that_is_none_is_refused(
     team = world.namespace("team")
     with pytest.raises(Refused, match=told):
         world.make_workspace(team, rotation=rotation)
+
+
+def test_a_key_whose_id_was_edited_has_its_grace(world: World) -> None:
+    team = world.ready_workspace()
+    old = world.published(team, "models")
+    edit = {"data": {AWS_ACCESS_KEY_ID: "c29tZWJvZHkncyBpZA=="}}
+    with uploading(world, team, keep=old) as of_a_running_pod:
+        world.api.patch(SECRET, team, "models-mlflow-store", edit)
+        rotated(world, team, old[AWS_ACCESS_KEY_ID])
+    assert set(of_a_running_pod) == {OK}
+    assert sorted(outside.key_ids(world, team)) == sorted(
+        [old[AWS_ACCESS_KEY_ID], key_of(world, team)]
+    )
+    end_grace(world, team)
+    assert outside.put(world, old, f"{team}/models") == REFUSED
 
 
 def test_a_key_that_was_edited_is_replaced_and_running_pods_keep_theirs(world: World) -> None:

@@ -94,6 +94,14 @@ class CredentialsStatus(ApiModel):
             json_schema_extra={"format": "date-time"},
         ),
     ] = None
+    pending: Annotated[
+        str | None,
+        Field(
+            max_length=1024,
+            description="Why another rotation is wanted while the old credentials of the last one "
+            "still work, and until when it waits.",
+        ),
+    ] = None
 
 
 DeletionPolicy = Literal["Retain", "Delete"]

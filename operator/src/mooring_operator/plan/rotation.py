@@ -47,7 +47,18 @@ class Rotation:
 
     def due(self, policy: Policy, now: str) -> bool:
         """Whether a new credential is to be made now: never while another one retires."""
-        return not self.retiring and (self.owed or self._asked(policy) or self._old(policy, now))
+        return not self.retiring and bool(self.wanted(policy, now))
+
+    def wanted(self, policy: Policy, now: str) -> str:
+        """Why a new credential is wanted, whether or not it can be made now; empty for no reason.
+
+        The annotation's value is a person's, and no part of the answer.
+        """
+        if self._asked(policy):
+            return f"annotation {ROTATE_ANNOTATION} has a new value"
+        if self.owed:
+            return "somebody who knows the newest one is no longer to know it"
+        return "the schedule says so (rotation.every)" if self._old(policy, now) else ""
 
     def over(self, policy: Policy, now: str) -> tuple[str, ...]:
         """Ids of those whose grace is over."""

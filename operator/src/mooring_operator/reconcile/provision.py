@@ -25,7 +25,10 @@ from mooring_operator.stores.names import identity, subject
 from mooring_operator.stores.protocol import StoreGrant, held_key_id
 
 CREDENTIAL_ANNOTATION: Final = f"{GROUP}/credential"
-"""On the store Secret: the digest of the credential as the operator wrote it."""
+"""On the store Secret: the digest of the credential as the operator wrote it, and its id.
+
+A person may edit the id in the Secret too; the one here tells which credential pods still have.
+"""
 
 ACCOUNTS_KEY: Final = "accounts"
 """Key of the store Secret that lists the service accounts that the store trusts."""
@@ -86,6 +89,7 @@ def ensure_store(
         before = replace(before, owed=True)
     old, over = credential_id(held.values), before.over(policy, now)
     if edited:
+        old = _written(live)[1] or old
         # IAM knows two keys of a user: the one before makes room
         over = tuple(before.retiring)
     state = before.revoked(over)
@@ -109,7 +113,8 @@ def ensure_store(
     record = {ACCOUNTS_KEY: " ".join(map(str, accounts))}
     if new is not None:
         record[ROTATION_KEY] = state.dumped()
-    head["metadata"]["annotations"] = {CREDENTIAL_ANNOTATION: digest(_variables(values))}
+    mark = f"{digest(_variables(values))} {new or ''}".rstrip()
+    head["metadata"]["annotations"] = {CREDENTIAL_ANNOTATION: mark}
     apply(world, head | {"type": "Opaque", "data": encoded({**values, **record})}, live)
     changed = (values, frozenset(accounts)) != (held.values, held.accounts)
     return Access(values, state if new else None, policy, changed)
@@ -117,8 +122,14 @@ def ensure_store(
 
 def _is_edited(live: Manifest | None, values: Mapping[str, str]) -> bool:
     """Whether somebody changed the credential in the Secret, which the store cannot tell again."""
+    return _written(live)[0] not in {"", digest(_variables(values))}
+
+
+def _written(live: Manifest | None) -> tuple[str, str]:
+    """Digest and id of the credential that the operator wrote; empty where it did not say."""
     annotations = live["metadata"].get("annotations", {}) if live else {}
-    return annotations.get(CREDENTIAL_ANNOTATION) not in {None, digest(_variables(values))}
+    written, _, id_ = annotations.get(CREDENTIAL_ANNOTATION, "").partition(" ")
+    return written, id_
 
 
 def _variables(values: Mapping[str, str]) -> dict[str, str]:

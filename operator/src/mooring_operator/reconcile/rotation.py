@@ -55,7 +55,7 @@ def follow(
     if not known:
         return None, pending
     _look_again(world, workspace, known)
-    return _status(known), pending
+    return _status(known, world.now()), pending
 
 
 def _published(
@@ -109,11 +109,25 @@ def _look_again(world: World, workspace: Owner, states: list[Kept]) -> None:
         world.queue.add_after(Key(WORKSPACE.kind, workspace.namespace, workspace.name), delay)
 
 
-def _status(states: list[Kept]) -> dict[str, Any]:
+def _status(states: list[Kept], now: str) -> dict[str, Any]:
     nexts = [each.rotation.next_rotation(each.policy) for each in states]
     ends = [each.rotation.grace_ends(each.policy) for each in states]
     return CredentialsStatus(
         last_rotation=max(each.rotation.made for each in states),
         next_rotation=min(filter(None, nexts), default=None),
         grace_ends=max(filter(None, ends), default=None),
+        pending=next(filter(None, (_pending(each, now) for each in states)), None),
     ).model_dump(by_alias=True, exclude_none=True)
+
+
+def _pending(state: Kept, now: str) -> str | None:
+    """Why the next rotation of a credential is wanted already, and until when it waits."""
+    why = state.rotation.wanted(state.policy, now)
+    if not why or not state.rotation.retiring:
+        return None
+    ends = state.rotation.grace_ends(state.policy)
+    when = f"at {ends}" if ends else "its end is known once nothing has those any more"
+    return (
+        f"new credentials are wanted again: {why}; they are made when the grace of the old ones is "
+        f"over: {when}"
+    )
