@@ -21,11 +21,13 @@ from tests.services.process import free_port, service
 NAMESPACE = "mooring-system"
 ACCOUNT = "mooring"
 CALM_S = 0.7
-PROGRAM = """
+LEAN = """
 import sys
 # its image has none of these; kopf, psycopg and structlog import them when they are there, which
 # takes seconds and 70 MB
 sys.modules.update(kubernetes=None, kubernetes_asyncio=None, greenlet=None, rich=None)
+"""
+PROGRAM = f"""{LEAN}
 from mooring_operator.main import main
 main()
 """
@@ -48,6 +50,10 @@ class Operator:
         self._stack = ExitStack()
         self.log = log
         self.pid = 0
+
+    def other(self, program: str) -> "Operator":
+        """Return one that runs another program with the same rights."""
+        return Operator(self._kubeconfig, self.log.with_name("other.log"), program)
 
     def start(self) -> None:
         """Return once it is ready: it has looked at everything, or stands by."""
