@@ -6,6 +6,7 @@ import pytest
 
 from mooring import contract
 from mooring_operator.kube import (
+    CRON_JOB,
     DEPLOYMENT,
     JOB,
     PERSISTENT_VOLUME_CLAIM,
@@ -170,3 +171,18 @@ def test_service_accounts_cannot_be_told_apart_behind_a_server(world: World) -> 
         f"MlflowWorkspaceClass {world.class_name} keeps artifacts on a volume" in found["message"]
     )
     assert "keys" not in found["message"]
+
+
+def test_a_volume_for_one_pod_cannot_be_collected(world: World) -> None:
+    small_class(world, artifactStore={"volume": {"accessMode": "ReadWriteOncePod"}})
+    team = world.namespace("team")
+    world.make_workspace(team)
+    world.converge(team)
+    collect = {"spec": {"garbageCollection": {"schedule": "0 3 * * *"}}}
+    world.api.patch(WORKSPACE, team, "models", collect)
+    found = world.workspace_is(team, "OnePod", "ServerAvailable")
+    assert "spec.garbageCollection" in found["message"]
+    assert "PersistentVolumeClaim models-mlflow-data is ReadWriteOncePod" in found["message"]
+    assert world.api.list(CRON_JOB, team) == []
+    world.api.patch(WORKSPACE, team, "models", {"spec": {"garbageCollection": None}})
+    world.converge(team)

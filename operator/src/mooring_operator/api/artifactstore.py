@@ -35,7 +35,10 @@ class VolumeStore(ApiModel):
     ] = "10Gi"
     access_mode: Annotated[
         Literal["ReadWriteOnce", "ReadWriteOncePod", "ReadWriteMany"],
-        Field(description="Access mode of the volume; one server mounts it at a time anyway."),
+        Field(
+            description="Access mode of the volume; one server mounts it at a time anyway. With "
+            "ReadWriteOncePod a workspace cannot have garbageCollection, whose pod mounts it too."
+        ),
     ] = "ReadWriteOnce"
 
 

@@ -73,7 +73,9 @@ def serve(
         external=external(workspace, class_.exposure) if class_.exposure else None,
     )
     if class_.artifact_store.volume is not None:
-        ensure_volume(world, workspace, class_.artifact_store.volume, plan.size)
+        collected = spec.garbage_collection is not None
+        volume = class_.artifact_store.volume
+        ensure_volume(world, workspace, volume, plan.size, collected=collected)
     account, service, deployment = server_objects(connection, plan, database)
     optional = []
     if class_.network_policy.enabled:
