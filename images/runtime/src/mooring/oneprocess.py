@@ -56,7 +56,8 @@ def _command(prepare: Callable[[], None], arguments: Sequence[str], tells: Conne
     from mlflow.cli import cli  # noqa: PLC0415
 
     def tell(words: Sequence[str], *, extra_env: Mapping[str, str], **_: Any) -> NoReturn:
-        tells.send((list(words), dict(extra_env)))
+        # the command sets some of what its child inherits in its own environment
+        tells.send((list(words), {**os.environ, **extra_env}))
         sys.exit()
 
     module: Any = server
