@@ -55,7 +55,7 @@ def connection_info() -> kopf.ConnectionInfo:
 
 
 class ApiServer:
-    """`Kube` over HTTP; every method may be called from any thread."""
+    """`Server` over HTTP; every method may be called from any thread."""
 
     def __init__(self, connections: int, may_write: Callable[[], bool] = lambda: True) -> None:
         """Read the connection; `connections` are kept open.
@@ -74,7 +74,7 @@ class ApiServer:
         )
 
     def get(self, kind: Kind, namespace: str, name: str) -> Manifest | None:
-        """See `Kube.get`."""
+        """See `Server.get`."""
         try:
             return self._call("GET", kind.path(namespace, name))
         except KubeError as error:
@@ -83,7 +83,7 @@ class ApiServer:
             raise
 
     def search(self, kind: Kind, namespace: str = "", labels: str = "") -> list[Manifest]:
-        """See `Kube.search`."""
+        """See `Server.search`."""
         query = [("labelSelector", labels)] if labels else []
         answer = self._call("GET", kind.path(namespace), query=query)
         items: list[Manifest] = answer.get("items", [])
@@ -109,7 +109,7 @@ class ApiServer:
                 return
 
     def serves(self, kind: Kind) -> bool:
-        """See `Kube.serves`; asked once a second at most."""
+        """See `Server.serves`; asked once a second at most."""
         until, known = self._served.get(kind, (0.0, False))
         now = time.monotonic()
         if now >= until:
@@ -133,7 +133,7 @@ class ApiServer:
         return any(resource["name"] == kind.plural for resource in answer["resources"])
 
     def apply(self, manifest: Manifest, *, status: bool = False) -> Manifest:
-        """See `Kube.apply`."""
+        """See `Server.apply`."""
         return self._call(
             "PATCH",
             _path(manifest, "status" if status else ""),
@@ -143,12 +143,12 @@ class ApiServer:
         )
 
     def create(self, manifest: Manifest) -> Manifest:
-        """See `Kube.create`."""
+        """See `Server.create`."""
         path = _kind(manifest).path(manifest["metadata"]["namespace"])
         return self._call("POST", path, query=[("fieldManager", FIELD_MANAGER)], body=manifest)
 
     def merge(self, live: Manifest, fields: Mapping[str, Any]) -> Manifest:
-        """See `Kube.merge`."""
+        """See `Server.merge`."""
         return self._call(
             "PATCH",
             _path(live),
@@ -158,7 +158,7 @@ class ApiServer:
         )
 
     def delete(self, kind: Kind, namespace: str, name: str) -> None:
-        """See `Kube.delete`."""
+        """See `Server.delete`."""
         try:
             self._call(
                 "DELETE",

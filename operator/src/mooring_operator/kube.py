@@ -97,8 +97,8 @@ class KubeError(Exception):
         self.said = said
 
 
-class Kube(Protocol):
-    """What reconciliation needs of the API server."""
+class Server(Protocol):
+    """What can be asked of the API server."""
 
     def get(self, kind: Kind, namespace: str, name: str) -> Manifest | None:
         """The live object, None where there is none."""
@@ -126,3 +126,16 @@ class Kube(Protocol):
 
     def delete(self, kind: Kind, namespace: str, name: str) -> None:
         """Delete the object and, in the background, what it owns; none there is fine."""
+
+
+class Kube(Server, Protocol):
+    """What reconciliation needs of the API server."""
+
+    def held(self, kind: Kind, namespace: str, name: str) -> Manifest | None:
+        """As `get`, for what only matters if the operator made it, or a person made it for it.
+
+        An object of somebody else that has the same name may be left out.
+        """
+
+    def known(self, kind: Kind, namespace: str = "", labels: str = "") -> list[Manifest]:
+        """As `search`, of what the operator or a person made, as far as watches have told."""

@@ -28,13 +28,13 @@ class LeaseServer(Protocol):
     """What a lease needs of the API server."""
 
     def get(self, kind: Kind, namespace: str, name: str) -> Manifest | None:
-        """See `Kube.get`."""
+        """See `Server.get`."""
 
     def create(self, manifest: Manifest) -> Manifest:
-        """See `Kube.create`."""
+        """See `Server.create`."""
 
     def merge(self, live: Manifest, fields: dict[str, Any]) -> Manifest:
-        """See `Kube.merge`."""
+        """See `Server.merge`."""
 
 
 class Lease:

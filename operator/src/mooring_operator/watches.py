@@ -58,14 +58,14 @@ class Enqueue(Protocol):
 class Watches:
     """All watches, which feed `enqueue`; `missed` is called when events may have been lost.
 
-    `news` is told of each event first, and says whether anybody else than the operator caused it.
+    `news` is told of each event first, and calls back if anybody else than the operator caused it.
     """
 
     def __init__(
         self,
         server: Watched,
         enqueue: Enqueue,
-        news: Callable[[Kind, Mapping[str, Any]], bool],
+        news: Callable[[Kind, Mapping[str, Any], Callable[[], None]], None],
         missed: Callable[[], None],
     ) -> None:
         self._enqueue = enqueue
@@ -116,11 +116,11 @@ class Watches:
     def _metadata_streams(self, server: Watched) -> list[Stream]:
 
         def child(kind: Kind, metadata: dict[str, Any]) -> None:
-            if self._news(kind, metadata):
-                self._add(self._triggers.child(kind, metadata))
+            self._news(kind, metadata, lambda: self._add(self._triggers.child(kind, metadata)))
 
         def named(kind: Kind, metadata: dict[str, Any]) -> None:
-            self._news(kind, metadata)
+            # one of its readers may have read it already, but not the others
+            self._news(kind, metadata, lambda: None)
             self._add(self._triggers.named(kind, metadata))
 
         wanted = [(kind, MANAGED_SELECTOR, child) for kind in CHILDREN]
@@ -138,11 +138,12 @@ class Watches:
                 # listed a second time: kopf does not tell what was deleted since the first
                 self._missed()
             # what counts as news of our own kinds is for the triggers to say
-            news = self._news(_OWN_BY_NAME[body["kind"]], body["metadata"])
             keys = self._triggers.own(type, body)
             # somebody has just changed the object and waits for it; for what was listed nobody does
-            self._add(keys[:1], first=news and type is not None)
-            self._add(keys[1:])
+            first = keys[:1] if type is not None else []
+            kind = _OWN_BY_NAME[body["kind"]]
+            self._news(kind, body["metadata"], lambda: self._add(first, first=True))
+            self._add(keys)
 
         async def namespace(type: str | None, body: kopf.Body, **_: Any) -> None:  # noqa: A002
             self._add(self._triggers.namespace(type, body))

@@ -1,6 +1,7 @@
 """Reads are kept until a watch tells: never longer, and never of what no watch tells of."""
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -57,6 +58,7 @@ class FakeKube:
 
     def apply(self, manifest: Manifest, *, status: bool = False) -> Manifest:  # noqa: ARG002
         """Take the Secret under a newer version."""
+        self.meanwhile()
         if self.refuses:
             raise KubeError(409, "somebody else wrote")
         version = int(self.live["metadata"]["resourceVersion"]) + 1 if self.live else 1
@@ -91,7 +93,14 @@ def read(cache: Cache) -> Live | None:
 
 
 def event(version: int) -> dict[str, Any]:
-    return {"namespace": "n", "name": "s", "resourceVersion": str(version)}
+    metadata: dict[str, Any] = secret(version)["metadata"]
+    return metadata
+
+
+def is_news(cache: Cache, metadata: Live) -> bool:
+    told: list[Live] = []
+    cache.told(SECRET, metadata, lambda: told.append(metadata))
+    return bool(told)
 
 
 def test_an_object_is_read_once_and_no_reader_can_change_it() -> None:
@@ -107,7 +116,7 @@ def test_a_newer_version_is_news_and_read_anew() -> None:
     kube, cache = cached(secret(1))
     read(cache)
     kube.live = secret(2, "b")
-    assert cache.told(SECRET, event(2))
+    assert is_news(cache, event(2))
     assert read(cache) == secret(2, "b")
 
 
@@ -115,9 +124,34 @@ def test_a_newer_version_is_news_and_read_anew() -> None:
 def test_what_was_written_here_is_no_news(version: int) -> None:
     kube, cache = cached(secret(1))
     cache.apply(secret(1, "b"))
-    assert not cache.told(SECRET, event(version))
+    assert not is_news(cache, event(version))
     assert read(cache) == secret(2, "b")
     assert kube.asked == 0
+
+
+@pytest.mark.parametrize(
+    ("told", "refuses", "news", "asked"),
+    [(2, False, 0, 0), (3, False, 1, 1), (2, True, 1, 1)],
+    ids=["of the write", "of a later one", "of a refused one"],
+)
+def test_an_event_that_overtakes_the_answer_to_a_write_waits_for_it(
+    told: int, refuses: bool, news: int, asked: int
+) -> None:
+    kube, cache = cached(secret(1))
+    heard: list[int] = []
+    kube.refuses = refuses
+
+    def overtake() -> None:
+        kube.meanwhile = lambda: None
+        cache.told(SECRET, event(told), lambda: heard.append(told))
+        assert not heard
+
+    kube.meanwhile = overtake
+    with suppress(KubeError):
+        cache.apply(secret(1, "b"))
+    assert len(heard) == news
+    read(cache)
+    assert kube.asked == asked
 
 
 def test_an_answer_that_an_event_has_overtaken_is_not_kept() -> None:
@@ -125,7 +159,7 @@ def test_an_answer_that_an_event_has_overtaken_is_not_kept() -> None:
 
     def change() -> None:
         kube.live = secret(2, "b")
-        cache.told(SECRET, event(2))
+        is_news(cache, event(2))
 
     kube.meanwhile = change
     assert read(cache) == secret(1)
@@ -144,6 +178,73 @@ def test_what_is_not_there_is_looked_for_each_time() -> None:
     assert read(cache) is None
     kube.live = secret(1)
     assert read(cache) == secret(1)
+
+
+def test_what_was_not_listed_is_not_held() -> None:
+    kube, cache = cached(None)
+    assert cache.held(SECRET, "n", "s") is None
+    assert kube.asked == 1
+    cache.refresh()
+    assert cache.held(SECRET, "n", "s") is None
+    assert kube.asked == 1
+    kube.live = secret(1)
+    assert is_news(cache, event(1))
+    assert cache.held(SECRET, "n", "s") == secret(1)
+
+
+def test_an_absence_that_a_write_has_overtaken_is_none() -> None:
+    kube, cache = cached(None)
+    cache.refresh()
+
+    def write() -> None:
+        kube.meanwhile = lambda: None
+        cache.apply(secret(0))
+
+    kube.meanwhile = write
+    assert read(cache) is None
+    assert cache.held(SECRET, "n", "s") == secret(1)
+
+
+def test_what_somebody_else_made_is_read_but_not_held() -> None:
+    kube, cache = cached(None)
+    cache.refresh()
+    kube.live = secret(1, managed=False)
+    is_news(cache, kube.live["metadata"])
+    assert cache.held(SECRET, "n", "s") is None
+    assert read(cache) == kube.live
+
+
+def known(cache: Cache, namespace: str = "", labels: str = "") -> list[Live]:
+    return cache.known(SECRET, namespace, labels)
+
+
+@pytest.mark.parametrize("namespace", ["", "n"])
+def test_what_watches_tell_of_is_known_without_a_question(namespace: str) -> None:
+    kube, cache = cached(None)
+    cache.refresh()
+    kube.live = secret(1)
+    is_news(cache, event(1))
+    assert known(cache, namespace) == known(cache, namespace) == [secret(1)]
+    assert kube.asked == 1
+    assert known(cache, "other") == known(cache, namespace, "managed=no") == []
+    cache.delete(SECRET, "n", "s")
+    assert known(cache, namespace) == []
+
+
+def test_what_was_not_listed_yet_is_searched_for() -> None:
+    kube, cache = cached(secret(1))
+    assert known(cache) == [secret(1)]
+    kube.live = None
+    assert known(cache) == []
+
+
+def test_an_object_that_was_told_of_in_the_version_of_the_list_is_kept() -> None:
+    kube, cache = cached(secret(1))
+    kube.meanwhile = lambda: cache.told(SECRET, event(1), lambda: None)
+    cache.refresh()
+    kube.meanwhile = lambda: None
+    assert read(cache) == secret(1)
+    assert kube.asked == 0
 
 
 def test_a_refused_write_has_the_object_read_anew() -> None:
@@ -174,7 +275,7 @@ def test_everything_is_listed_anew_after_a_gap() -> None:
 @pytest.mark.parametrize(
     "meanwhile",
     [
-        lambda cache: cache.told(SECRET, event(2)),
+        lambda cache: is_news(cache, event(2)),
         lambda cache: cache.delete(SECRET, "n", "s"),
         lambda cache: cache.apply(secret(1, "b")),
     ],

@@ -202,7 +202,7 @@ def _kept(kube: Kube, live: Manifest, claim: Claim) -> dict[str, object]:
 def _held_rights(kube: Kube, owner: Owner) -> list[Manifest]:
     """The launchers' RoleBindings that there are."""
     names = (launcher_name(owner.name), login_name(owner.name))
-    live = [kube.get(ROLE_BINDING, owner.namespace, name) for name in names]
+    live = [kube.held(ROLE_BINDING, owner.namespace, name) for name in names]
     return [each for each in live if each is not None]
 
 
@@ -219,6 +219,6 @@ def _withdraw(kube: Kube, owner: Owner, keep: Iterable[Manifest] = ()) -> None:
     ):
         if (kind.kind, name) in kept:
             continue
-        live = kube.get(kind, owner.namespace, name)
+        live = kube.held(kind, owner.namespace, name)
         if live is not None and belongs(live, owner):
             kube.delete(kind, owner.namespace, name)

@@ -146,7 +146,7 @@ class Controller:
         keys = [
             Key(kind.kind, live["metadata"].get("namespace", ""), live["metadata"]["name"])
             for kind in (WORKSPACE_CLASS, WORKSPACE, BINDING)
-            for live in self._world.kube.search(kind)
+            for live in self._world.kube.known(kind)
         ]
         if self._first is None:
             self._first = set(keys)

@@ -149,7 +149,7 @@ def _named(kube: Kube, name: str) -> Manifest:
 
 
 def _default(kube: Kube) -> Manifest:
-    defaults = [c for c in kube.search(WORKSPACE_CLASS) if is_default(c)]
+    defaults = [c for c in kube.known(WORKSPACE_CLASS) if is_default(c)]
     if len(defaults) == 1:
         return defaults[0]
     names = ", ".join(sorted(c["metadata"]["name"] for c in defaults))

@@ -100,7 +100,7 @@ def verify(
 
 
 def _jobs(world: World, workspace: Owner, component: str) -> list[Manifest]:
-    return world.kube.search(JOB, workspace.namespace, selector_of(workspace, component))
+    return world.kube.known(JOB, workspace.namespace, selector_of(workspace, component))
 
 
 def _named(jobs: list[Manifest], wanted: Manifest) -> Manifest | None:
@@ -113,18 +113,19 @@ def _run(
 ) -> None:
     """Run the Job if it never ran; the other `jobs`, and a failure that is old, make room."""
     name = desired["metadata"]["name"]
-    live = _named(jobs, desired)
+    live, pods = _named(jobs, desired), list[Manifest]()
     for job in jobs:
         if job is not live:
             world.kube.delete(JOB, workspace.namespace, job["metadata"]["name"])
     if live is None:
         # a Job's template cannot be changed: what stands is left alone
         live = apply(world, desired, None)
+    elif not job_finished(live):
+        component = desired["metadata"]["labels"]["app.kubernetes.io/component"]
+        pods = [pod for pod in pods_of(world, workspace, component) if _runs(pod, live)]
     finished = job_finished(live)
     if finished:
         return
-    component = desired["metadata"]["labels"]["app.kubernetes.io/component"]
-    pods = [pod for pod in pods_of(world, workspace, component) if _runs(pod, live)]
     finding = job_finding(live, pods, what)
     if finding is None:
         return

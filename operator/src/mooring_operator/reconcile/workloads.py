@@ -24,7 +24,7 @@ def deployment_of(world: World, workspace: Owner) -> Manifest | None:
 
 def serves(world: World, workspace: Owner) -> bool:
     """Whether the workspace has a tracking server that is available."""
-    live = deployment_of(world, workspace)
+    live = world.kube.held(DEPLOYMENT, workspace.namespace, workspace.child_name)
     return live is not None and live.get("status", {}).get("availableReplicas", 0) > 0
 
 

@@ -141,14 +141,14 @@ def _load(world: World, live: Manifest, owner: Owner) -> Loaded:
     """
     spec = parse_spec(WorkspaceSpec, live)
     where = owner.namespace if spec.allowed_namespaces.from_ == "Same" else ""
-    bindings = world.threads.submit(world.kube.search, BINDING, where)
+    bindings = world.kube.known(BINDING, where)
     class_ = load_class(world.kube, live)
-    allowed, claims = spec.allowed_namespaces, _claims(owner, bindings.result())
+    allowed, claims = spec.allowed_namespaces, _claims(owner, bindings)
     claimants = {binding["metadata"]["namespace"] for binding in claims}
     admitted = {n for n in claimants if admits(world.kube, allowed, owner.namespace, n)}
     welcome = [binding for binding in claims if binding["metadata"]["namespace"] in admitted]
     external = external_server(world.kube, owner, spec)
-    return Loaded(owner, spec, class_, bindings.result(), welcome, external)
+    return Loaded(owner, spec, class_, bindings, welcome, external)
 
 
 def _claims(owner: Owner, bindings: list[Manifest]) -> list[Manifest]:
@@ -268,6 +268,9 @@ def _tell(world: World, bindings: Iterable[tuple[str, str]]) -> None:
 def _ensure_own_binding(world: World, loaded: Loaded, connection: Connection) -> None:
     """Have the binding of the workspace's own name; one that its team made does as well."""
     owner, live = loaded.owner, loaded.own_binding
+    if live is None:
+        # its team may have made one that no watch has told of yet
+        live = world.kube.get(BINDING, owner.namespace, owner.name)
     if live is None:
         # pods wait for it: answered at once; the binding's own pipeline tells what is wrong
         with world.queue.holding(Key(BINDING.kind, owner.namespace, owner.name)):
