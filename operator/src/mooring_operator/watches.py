@@ -169,10 +169,29 @@ async def _login(**_: Any) -> kopf.ConnectionInfo:
     return connection_info()
 
 
+class _NoDiffs(kopf.DiffBaseStorage):
+    """What each object was before: nothing, because no handler here asks for a difference.
+
+    kopf copies each object deeply, for each of its events, to make what this would keep.
+    """
+
+    def build(self, *, body: kopf.Body, extra_fields: Any = None) -> kopf.BodyEssence:  # noqa: ARG002
+        """Nothing of the object counts."""
+        return kopf.BodyEssence()
+
+    def fetch(self, *, body: kopf.Body) -> kopf.BodyEssence | None:  # noqa: ARG002
+        """Nothing was kept."""
+        return None
+
+    def store(self, *, body: kopf.Body, patch: kopf.Patch, essence: kopf.BodyEssence) -> None:
+        """Nothing is kept."""
+
+
 def settings() -> kopf.OperatorSettings:
     """How kopf watches: alone, without writing anything of its own."""
     result = kopf.OperatorSettings()
     result.peering.standalone = True
+    result.persistence.diffbase_storage = _NoDiffs()
     result.posting.enabled = False
     result.scanning.disabled = True
     result.watching.server_timeout = 270

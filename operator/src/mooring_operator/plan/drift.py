@@ -1,6 +1,5 @@
 """Whether a live object is what was planned, so that nothing is written that is right already."""
 
-from collections.abc import Mapping
 from typing import Any, Final
 
 from mooring.contract import GROUP
@@ -27,8 +26,9 @@ def differs(desired: Manifest, live: Manifest | None) -> bool:
 
 
 def _covers(live: Any, desired: Any) -> bool:
-    if isinstance(desired, Mapping):
-        return isinstance(live, Mapping) and all(
+    # dict, not Mapping: what an abstract class answers takes ten times as long
+    if isinstance(desired, dict):
+        return isinstance(live, dict) and all(
             _covers(live.get(key), value) or _is_empty(value) for key, value in desired.items()
         )
     if isinstance(desired, list):
@@ -37,15 +37,15 @@ def _covers(live: Any, desired: Any) -> bool:
 
 
 def _covers_list(live: list[Any], desired: list[Any]) -> bool:
-    if all(isinstance(item, Mapping) and "name" in item for item in desired):
-        by_name = {item["name"]: item for item in live if isinstance(item, Mapping)}
+    if all(isinstance(item, dict) and "name" in item for item in desired):
+        by_name = {item["name"]: item for item in live if isinstance(item, dict)}
         return all(_covers(by_name.get(item["name"]), item) for item in desired)
     return len(live) == len(desired) and all(map(_covers, live, desired))
 
 
 def _is_empty(desired: Any) -> bool:
     """Whether the API server may have dropped it: it does not store an empty map or list."""
-    return isinstance(desired, Mapping | list) and not desired
+    return isinstance(desired, dict | list) and not desired
 
 
 def _same_quantity(live: Any, desired: Any) -> bool:
