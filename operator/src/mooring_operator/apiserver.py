@@ -4,20 +4,17 @@ Plain HTTP instead of the official client, which alone costs 56 MB of memory
 (docs/decisions/0001-http-instead-of-the-kubernetes-client.md).
 """
 
-import base64
 import json
 import logging
-import ssl
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import kopf
 import urllib3
 
+from mooring_operator.apiserver_tls import tls
 from mooring_operator.kube import (
     EVENT,
     FIELD_MANAGER,
@@ -66,12 +63,11 @@ class ApiServer:
         self._info = connection_info()
         self._served: dict[Kind, tuple[float, bool]] = {}
         self._cluster = ""
-        self._pool = urllib3.PoolManager(
-            maxsize=connections,
-            block=True,
-            retries=False,
-            ssl_context=_ssl_context(self._info),
+        # the pool of the one host, because a manager of pools takes longer than a request
+        self._pool = urllib3.connection_from_url(
+            self._info.server, maxsize=connections, block=True, **tls(self._info)
         )
+        self._root = urlsplit(self._info.server).path.rstrip("/")
 
     def get(self, kind: Kind, namespace: str, name: str) -> Manifest | None:
         """See `Server.get`."""
@@ -118,7 +114,7 @@ class ApiServer:
         return known
 
     def cluster(self) -> str:
-        """See `Kube.cluster`; asked once. KubeError before the API server has made it."""
+        """See `Server.cluster`; asked once. KubeError before the API server has made it."""
         if not self._cluster:
             self._cluster = self._call("GET", NAMESPACE.path(name="kube-system"))["metadata"]["uid"]
         return self._cluster
@@ -239,7 +235,7 @@ class ApiServer:
         stream: bool = False,
     ) -> urllib3.BaseHTTPResponse:
         """The answer to a request that went well; with `stream`, it has yet to be read."""
-        url = f"{self._info.server}{path}?{urlencode(query)}"
+        url = f"{self._root}{path}?{urlencode(query)}"
         data = None if body is None else json.dumps(body)
         patience = SILENCE_S if stream else REQUEST_TIMEOUT_S
 
@@ -247,11 +243,12 @@ class ApiServer:
             headers = {"Accept": accept, "Content-Type": content_type}
             if self._info.token:
                 headers["Authorization"] = f"{self._info.scheme or 'Bearer'} {self._info.token}"
-            return self._pool.request(
+            return self._pool.urlopen(
                 method,
                 url,
                 body=data,
                 headers=headers,
+                retries=False,
                 preload_content=not stream,
                 timeout=urllib3.Timeout(connect=CONNECT_TIMEOUT_S, read=patience),
             )
@@ -282,29 +279,3 @@ def _said(response: urllib3.BaseHTTPResponse) -> str:
         return str(json.loads(response.data)["message"])
     except (ValueError, KeyError, TypeError):
         return f"HTTP {response.status}"
-
-
-def _ssl_context(info: kopf.ConnectionInfo) -> ssl.SSLContext:
-    authority = info.ca_data
-    context = ssl.create_default_context(
-        cafile=info.ca_path,
-        cadata=base64.b64decode(authority).decode() if authority else None,
-    )
-    if info.insecure:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    certificate, key = info.certificate_path, info.private_key_path
-    if certificate and key:
-        context.load_cert_chain(certificate, key)
-    elif info.certificate_data and info.private_key_data:
-        _load_inline(context, info.certificate_data, info.private_key_data)
-    return context
-
-
-def _load_inline(context: ssl.SSLContext, *parts: str | bytes) -> None:
-    """Load a certificate and key that the kubeconfig holds itself: OpenSSL reads only files."""
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder, "client.pem")
-        file.touch(mode=0o600)
-        file.write_bytes(b"\n".join(base64.b64decode(part) for part in parts))
-        context.load_cert_chain(file)
