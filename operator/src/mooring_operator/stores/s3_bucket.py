@@ -1,6 +1,7 @@
 """A bucket: the one of a class, or the one that a workspace has for itself."""
 
 import re
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -15,6 +16,12 @@ OWNER_TAG: Final = f"{GROUP}/workspace"
 
 NAME: Final = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 """What S3 takes as the name of a bucket."""
+
+SEEN_S: Final = 1.0
+"""For how long a bucket that was there is not asked for again: a thousand workspaces share one."""
+
+_SEEN: Final[dict[S3Connection, float]] = {}
+"""Until when, by connection."""
 
 _NOBODYS: Final = "mooring-nobodys-5f1d0c7e9b2a4836"
 """Name of a bucket that is not there."""
@@ -38,6 +45,8 @@ class S3Bucket:
         """Have the bucket, which its owner has for itself if there is one."""
         if not NAME.fullmatch(self.connection.bucket):
             raise self._bad_name()
+        if self.connection.owner is None and time.monotonic() < _SEEN.get(self.connection, 0.0):
+            return
         try:
             if not self._exists():
                 self._create()
@@ -54,6 +63,8 @@ class S3Bucket:
             raise
         if self.connection.owner:
             self._mark(self.connection.owner)
+        else:
+            _SEEN[self.connection] = time.monotonic() + SEEN_S
 
     def remove(self) -> None:
         """Delete the bucket if it has an owner for itself and is empty."""
