@@ -118,7 +118,7 @@ class Cache:
         return self._kube.serves(kind)
 
     def cluster(self) -> str:
-        """See `Kube.cluster`."""
+        """See `Server.cluster`."""
         return self._kube.cluster()
 
     def apply(self, manifest: Manifest, *, status: bool = False) -> Manifest:

@@ -195,7 +195,7 @@ def settings() -> kopf.OperatorSettings:
     result.posting.enabled = False
     result.scanning.disabled = True
     result.watching.server_timeout = 270
-    result.watching.chunk_size = 500
+    result.watching.chunk_size = 100
     result.networking.request_timeout = 30
     result.networking.connect_timeout = 5
     return result

@@ -91,9 +91,11 @@ def serve(
         ensure(world, desired)
     if not connection.asks_for_login:
         drop_users(world, workspace, live)
-    live = apply(world, deployment, live)
+    before, live = live, apply(world, deployment, live)
     if server_finding(live, []):
-        finding = server_finding(live, pods_of(world, workspace, SERVER))
+        # what was made just now has no pods yet
+        pods = pods_of(world, workspace, SERVER) if before else []
+        finding = server_finding(live, pods)
         if finding:
             raise Blocked(finding)
     return live
