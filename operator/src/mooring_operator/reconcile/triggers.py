@@ -20,7 +20,7 @@ from mooring_operator.kube import (
     Kind,
 )
 from mooring_operator.plan.binding import workspace_of
-from mooring_operator.plan.metadata import WORKSPACE_LABEL
+from mooring_operator.plan.metadata import WORKSPACE_LABEL, digest
 from mooring_operator.queue import Key
 from mooring_operator.reconcile.loading import class_name
 
@@ -35,7 +35,7 @@ class _Seen:
     """An object of ours as it was last seen, and the object that it depends on."""
 
     key: Key
-    mark: object
+    mark: str | None
     target: Key | None
     named: frozenset[Reference] = frozenset()
 
@@ -163,14 +163,17 @@ def _key(body: Body) -> Key:
     return Key(body["kind"], metadata.get("namespace", ""), metadata["name"])
 
 
-def _mark(body: Body) -> object:
-    """Everything about an object that is not a write of the operator's own status."""
+def _mark(body: Body) -> str:
+    """What stands for everything about an object that is not a write of the operator's own status.
+
+    The thing itself is as large as the rest of what is kept of an object.
+    """
     ignored = {"resourceVersion", "managedFields"}
     mark: dict[str, Any] = {k: v for k, v in body["metadata"].items() if k not in ignored}
     if body["kind"] == WORKSPACE_CLASS.kind:
         conditions = body.get("status", {}).get("conditions", [])
         mark["ready"] = [c["status"] for c in conditions if c["type"] == "Ready"]
-    return mark
+    return digest(mark)
 
 
 def _target(body: Body) -> Key | None:
