@@ -21,6 +21,8 @@ CRDS: Final = "charts/mooring/crds"
 FIELDS: Final = "docs/fields.md"
 
 SLOWEST: Final = "--durations=15"
+IN_ORDER: Final = "--no-loadscope-reorder"
+"""The folder with the longest tests first, and not the files with the most tests."""
 
 console = Console()
 app = typer.Typer(add_completion=False, help=__doc__)
@@ -82,7 +84,7 @@ TESTS: Final = (
     Part("host", ((PYTHON, "-m", "tests.cluster", "host"),)),
     Part("cluster", (_pytest("cluster"),)),
     Part("chart", (_pytest("chart", *_at_once(2)),)),
-    Part("integration", (_pytest("integration", *_at_once(4), SLOWEST),)),
+    Part("integration", (_pytest("integration", *_at_once(4), IN_ORDER, SLOWEST),)),
     Part("e2e", (_pytest("e2e", *_at_once(2), SLOWEST),)),
 )
 
