@@ -107,7 +107,7 @@ def test_authorities_that_change_reach_pods_and_are_taken_back(
     [
         (lambda world, ca: bundle(world, ca, "tls.crt"), "InvalidCaBundle", "no key 'ca.crt'"),
         (lambda world, _: bundle(world, ""), "InvalidCaBundle", "it is empty"),
-        (lambda world, _: bundle(world, "LS0tLS1CRUdJTg=="), "InvalidCaBundle", "cannot be read"),
+        (lambda world, _: bundle(world, "LS0tLS1CRUdJTg=="), "InvalidCaBundle", "encoded twice"),
         (
             lambda world, ca: bundle(world, f"{ca}\n-----BEGIN PRIVATE KEY-----\n"),
             "InvalidCaBundle",

@@ -168,8 +168,9 @@ def test_by_schedule(world: World) -> None:
     before = key_of(world, team)
     world.api.patch(WORKSPACE, team, "models", {"spec": {"rotation": {"every": "1s"}}})
     rotated(world, team, before)
-    assert credentials(world, team)["lastRotation"] > status["lastRotation"]
-    assert credentials(world, team)["nextRotation"] > status["lastRotation"]
+    made = status["lastRotation"]
+    until(lambda: credentials(world, team)["lastRotation"] > made, "the status to tell of it")
+    assert credentials(world, team)["nextRotation"] > made
 
 
 def test_a_workspace_has_no_shorter_grace_than_its_class(world: World) -> None:
@@ -178,6 +179,7 @@ def test_a_workspace_has_no_shorter_grace_than_its_class(world: World) -> None:
     old = world.published(team, "models")
     ask(world, team, "1")
     rotated(world, team, old[AWS_ACCESS_KEY_ID])
+    until(lambda: "graceEnds" in credentials(world, team), "the status to tell of the grace")
     ends, began = (credentials(world, team)[name] for name in ("graceEnds", "lastRotation"))
     assert ends[:10] > began[:10], "a day later"
     assert outside.put(world, old, f"{team}/models") == "OK"
