@@ -37,7 +37,10 @@ _WRONG_CREDENTIALS: Final = frozenset(
     {"SignatureDoesNotMatch", "InvalidAccessKeyId", "InvalidClientTokenId"}
 )
 _BUSY: Final = frozenset({"SlowDown", "Throttling", "ThrottlingException", "RequestTimeout"})
+_SESSION: Final = Session()
+"""What botocore knows of the services, once: a session for each class would take 16 MB each."""
 _LOCK: Final = threading.Lock()
+"""A session makes one client after the other; the clients themselves may be shared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,11 +164,10 @@ def apis(connection: S3Connection) -> Apis:
 
 @lru_cache(maxsize=32)
 def _open(connection: S3Connection) -> Apis:
-    session = Session()
     trusted = authorities_file(connection.ca) if connection.ca else None
 
     def api(service: str, field: str, endpoint: str | None) -> Api:
-        client = session.create_client(
+        client = _SESSION.create_client(
             service,
             region_name=connection.region,
             endpoint_url=endpoint,
