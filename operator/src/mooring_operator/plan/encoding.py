@@ -6,6 +6,7 @@ Pure.
 import base64
 from typing import Final
 
+ENCODED_TWICE: Final = "it looks like base64 of a text, encoded twice"
 _SHORTEST: Final = 8
 
 

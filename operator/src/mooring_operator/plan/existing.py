@@ -6,7 +6,7 @@ from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 from mooring.contract import CA_FILE
 from mooring_operator.plan.database import DRIVER, tls_query, verifies
-from mooring_operator.plan.encoding import looks_encoded
+from mooring_operator.plan.encoding import ENCODED_TWICE, looks_encoded
 
 FORM: Final = "postgresql://USER:PASSWORD@HOST:PORT/DATABASE"
 
@@ -45,7 +45,7 @@ def parse_database_uri(text: str, ca: str | None) -> DatabaseUri:
     except ValueError:
         raise InvalidUri("its host or its port is none") from None
     if not parts.scheme and looks_encoded(text):
-        raise InvalidUri("it looks like base64 of a text, encoded twice")
+        raise InvalidUri(ENCODED_TWICE)
     if parts.scheme not in _SCHEMES:
         raise InvalidUri(f"its scheme is {parts.scheme or 'missing'!r}")
     missing = _missing(parts)

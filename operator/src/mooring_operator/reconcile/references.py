@@ -8,7 +8,7 @@ from mooring_operator.api.base import CaBundle, SecretRef
 from mooring_operator.api.conditions import Finding
 from mooring_operator.kube import CONFIG_MAP, SECRET, Kube
 from mooring_operator.plan.binding import decoded
-from mooring_operator.plan.encoding import looks_encoded
+from mooring_operator.plan.encoding import ENCODED_TWICE, looks_encoded
 from mooring_operator.reconcile.world import Blocked
 
 
@@ -86,7 +86,7 @@ def _pem_flaw(pem: str) -> str:
         ssl.create_default_context(cadata=pem)
     except (ssl.SSLError, ValueError) as error:
         if "-----" not in pem and looks_encoded(pem):
-            return "it looks like base64 of a text, encoded twice"
+            return ENCODED_TWICE
         return f"it cannot be read ({error})"
     return ""
 
