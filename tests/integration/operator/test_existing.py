@@ -81,10 +81,11 @@ def test_a_workspace_on_stores_of_its_own(world: World) -> None:
 
 
 def test_a_new_key_in_the_secret_reaches_pods(world: World) -> None:
+    root = bucket(world)  # of the name that the class has too: made later, it may be there already
     world.make_class()
     team = world.namespace("team")
     store_secret(world, team)
-    world.make_workspace(team, artifactStore=artifacts(bucket(world)))
+    world.make_workspace(team, artifactStore=artifacts(root))
     world.binding_is(team, "models", "True")
 
     store_secret(world, team, **{contract.AWS_SECRET_ACCESS_KEY: "another-key"})
