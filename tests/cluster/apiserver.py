@@ -9,7 +9,7 @@ import json
 import secrets
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,9 +34,10 @@ class ApiServer:
 
 
 @contextlib.contextmanager
-def api_server() -> Iterator[ApiServer]:
+def api_server(options: Mapping[str, str] | None = None) -> Iterator[ApiServer]:
     """Yield an API server that is ready (3 s), and end it.
 
+    `options` are further ones of kube-apiserver, without their dashes.
     Admission policies are on; there is no controller manager, so nothing is garbage collected and
     no namespace goes away. Raises ClusterError, with the last lines of the log, when it does not
     come up.
@@ -51,7 +52,10 @@ def api_server() -> Iterator[ApiServer]:
         with (
             _process(_etcd(etcd, folder, client, peer), folder / "etcd.log") as store,
             _process(
-                _apiserver(kube_apiserver, folder, certificates, client, port),
+                [
+                    *_apiserver(kube_apiserver, folder, certificates, client, port),
+                    *_flags(options or {}),
+                ],
                 folder / "kube-apiserver.log",
             ) as server,
         ):
@@ -106,7 +110,11 @@ def _apiserver(
         "allow-privileged": "true",
         "cert-dir": folder / "apiserver",
     }
-    return [program, *(f"--{name}={value}" for name, value in options.items())]
+    return [program, *_flags(options)]
+
+
+def _flags(options: Mapping[str, str | Path]) -> list[str]:
+    return [f"--{name}={value}" for name, value in options.items()]
 
 
 def _write_kubeconfig(folder: Path, url: str, certificates: Certificates, token: str) -> Path:

@@ -18,6 +18,40 @@ resourceRules:
 {{- end -}}
 
 {{/*
+The version of the API of the policies that inject. Kubernetes 1.36 has v1; 1.34 and 1.35 have
+v1beta1 where the platform team switched it on (feature gate MutatingAdmissionPolicy and
+--runtime-config=admissionregistration.k8s.io/v1beta1=true).
+*/}}
+{{- define "mooring.mutatingVersion" -}}
+{{- $beta := "admissionregistration.k8s.io/v1beta1" -}}
+{{- if semverCompare ">=1.36.0-0" .Capabilities.KubeVersion.Version -}}
+admissionregistration.k8s.io/v1
+{{- else if .Capabilities.APIVersions.Has (printf "%s/MutatingAdmissionPolicy" $beta) -}}
+{{- $beta -}}
+{{- else -}}
+{{- fail (printf "admission.inject needs MutatingAdmissionPolicy, which Kubernetes has from 1.36 on, and 1.34 and 1.35 where its beta is switched on; this cluster has %s without it: set admission.inject=false; then MlflowPodOperator and the Airflow hook inject, other pods are not covered" .Capabilities.KubeVersion.Version) -}}
+{{- end -}}
+{{- end -}}
+
+{{/*
+Whether the pod is for Windows, in CEL: the field that says so, or the selector that pods had before
+that field and still have. The guard runs on Linux, and its securityContext is not valid there.
+*/}}
+{{- define "mooring.isWindows" -}}
+has(object.spec.os) && object.spec.os.name == 'windows' ||
+has(object.spec.nodeSelector) && 'kubernetes.io/os' in object.spec.nodeSelector &&
+object.spec.nodeSelector['kubernetes.io/os'] == 'windows'
+{{- end -}}
+
+{{/*
+The containers that the author wants left alone, in CEL: names in an annotation, with commas between.
+*/}}
+{{- define "mooring.skipped" -}}
+has(object.metadata.annotations) && 'mooring.dev/skip-containers' in object.metadata.annotations
+  ? object.metadata.annotations['mooring.dev/skip-containers'].split(',').map(name, name.trim()) : []
+{{- end -}}
+
+{{/*
 Appends the fragment's envFrom and volumeMounts to every container of one list. In: "containers" or
 "initContainers". Three things the API server forces on the form:
 - A list that is not there must be added whole, one that is there must be appended to.
@@ -27,17 +61,17 @@ Appends the fragment's envFrom and volumeMounts to every container of one list. 
   prefix gives other variables, so it does not count.
 */}}
 {{- define "mooring.patchContainers" -}}
-variables.{{ . }}.transformList(i, c, !has(c.envFrom) && size(variables.envFrom) > 0,
+variables.{{ . }}.transformList(i, c, !(c.name in variables.skipped) && !has(c.envFrom) && size(variables.envFrom) > 0,
   JSONPatch{op: "add", path: "/spec/{{ . }}/" + string(i) + "/envFrom", value: variables.envFrom}) +
-variables.{{ . }}.transformList(i, c, has(c.envFrom),
+variables.{{ . }}.transformList(i, c, !(c.name in variables.skipped) && has(c.envFrom),
   variables.envFrom.filter(e, !c.envFrom.exists(x, !has(x.prefix) && (
     (has(x.configMapRef) && has(e.configMapRef) && x.configMapRef.name == e.configMapRef.name) ||
     (has(x.secretRef) && has(e.secretRef) && x.secretRef.name == e.secretRef.name)
   ))).map(e, JSONPatch{op: "add", path: "/spec/{{ . }}/" + string(i) + "/envFrom/-", value: e})
 ).flatten() +
-variables.{{ . }}.transformList(i, c, !has(c.volumeMounts) && size(variables.volumeMounts) > 0,
+variables.{{ . }}.transformList(i, c, !(c.name in variables.skipped) && !has(c.volumeMounts) && size(variables.volumeMounts) > 0,
   JSONPatch{op: "add", path: "/spec/{{ . }}/" + string(i) + "/volumeMounts", value: variables.volumeMounts}) +
-variables.{{ . }}.transformList(i, c, has(c.volumeMounts),
+variables.{{ . }}.transformList(i, c, !(c.name in variables.skipped) && has(c.volumeMounts),
   variables.volumeMounts.filter(m, !c.volumeMounts.exists(x, x.mountPath == m.mountPath))
     .map(m, JSONPatch{op: "add", path: "/spec/{{ . }}/" + string(i) + "/volumeMounts/-", value: m})
 ).flatten()
@@ -72,6 +106,9 @@ variables:
   - name: {{ $list }}
     expression: "variables.wanted && has(params.status.pod.{{ $list }}) ? params.status.pod.{{ $list }} : []"
   {{- end }}
+  - name: skipped
+    expression: >-
+      {{- include "mooring.skipped" . | nindent 6 }}
   - name: containers
     expression: "object.spec.containers"
   - name: initContainers

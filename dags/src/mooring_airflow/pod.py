@@ -4,7 +4,7 @@ The same merge as the admission policy's (charts/mooring, _admission.tpl): both 
 not there, by the same keys, so that a pod which meets both carries everything once.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from mooring import contract
@@ -17,12 +17,17 @@ Json = dict[str, Any]
 def injected(pod: Mapping[str, Any], binding: str, fragment: Mapping[str, Any]) -> Json:
     """`pod` with the `fragment` of `binding` merged in, marked as the admission policy does."""
     spec = pod["spec"]
+    skipped = _skipped(pod)
+
+    def reached(containers: Iterable[Json]) -> list[Json]:
+        return [c if c["name"] in skipped else _carrying(c, fragment) for c in containers]
+
     guards = _missing(fragment.get("initContainers"), spec.get("initContainers"), _by_name)
-    init = [*guards, *(_carrying(c, fragment) for c in spec.get("initContainers") or [])]
+    init = [*guards, *reached(spec.get("initContainers") or [])]
     volumes = spec.get("volumes") or []
     merged = {
         **spec,
-        "containers": [_carrying(container, fragment) for container in spec["containers"]],
+        "containers": reached(spec["containers"]),
         "initContainers": init,
         "volumes": [*volumes, *_missing(fragment.get("volumes"), volumes, _by_name)],
     }
@@ -48,6 +53,8 @@ def overridden(pod: Mapping[str, Any]) -> Finding | None:
     The admission policy refuses such a pod too; where there is none, this is the only check.
     """
     for container in (*(pod["spec"].get("initContainers") or []), *pod["spec"]["containers"]):
+        if container["name"] in _skipped(pod):
+            continue
         names = sorted(set(_environment(container)) & set(contract.OWNED_BY_BINDING))
         if names:
             return Finding(
@@ -95,6 +102,13 @@ def was_killed(pod: Mapping[str, Any], container: str) -> bool:
             # Still running when it was last seen: it is the deletion of the pod that ends it.
             return ended is None or ended.get("exitCode", 0) >= 128
     return False
+
+
+def _skipped(pod: Mapping[str, Any]) -> set[str]:
+    """Names of the containers that the author wants left alone."""
+    annotations = pod["metadata"].get("annotations") or {}
+    named = annotations.get(contract.SKIP_CONTAINERS_ANNOTATION, "").split(",")
+    return {name.strip() for name in named}
 
 
 def _marked(metadata: Mapping[str, Any], binding: str) -> Json:

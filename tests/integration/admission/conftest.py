@@ -1,13 +1,15 @@
 """A real API server with our definitions, and the chart's policies installed or not."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 from uuid import uuid4
 
 import pytest
 from kubernetes import client, config
 
 from mooring import contract
-from tests.chart.rendering import crds, render
+from tests.chart.rendering import Manifest, crds, render
 from tests.cluster.apiserver import ApiServer
 from tests.cluster.process import wait_until
 from tests.integration.admission.world import World, fragment, installed, pod
@@ -54,15 +56,22 @@ def unprotected(world: World) -> World:
 @pytest.fixture(scope="module")
 def policies(api: client.ApiClient) -> Iterator[None]:
     """The chart's admission policies, in force; gone again after the module."""
+    with policies_in_force(api):
+        yield
+
+
+@contextmanager
+def policies_in_force(api: client.ApiClient, **cluster: Any) -> Iterator[list[Manifest]]:
+    """Have the policies that the chart renders for `cluster` in force inside the block."""
     manifests = [
         manifest
-        for manifest in render("mooring")
+        for manifest in render("mooring", **cluster)
         if manifest["apiVersion"].startswith("admissionregistration.k8s.io/")
     ]
     probe = new_world(api)
     with installed(api, manifests):
         _wait_for_policies(probe)
-        yield
+        yield manifests
     wait_until(lambda: _is_free(probe), "the policies to be gone")
 
 

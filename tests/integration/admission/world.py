@@ -9,6 +9,10 @@ from typing import Any
 from kubernetes import client, dynamic
 
 from mooring import contract
+from mooring_operator.api.image import ContainerImage
+from mooring_operator.plan.binding import pod_fragment
+from mooring_operator.plan.connection import Connection, StoreClient
+from mooring_operator.plan.metadata import Owner
 from tests.chart.rendering import Manifest
 
 Pod = dict[str, Any]
@@ -19,29 +23,15 @@ class Refused(Exception):
 
 
 def fragment(binding: str, *, token: bool = True) -> dict[str, Any]:
-    """Return a pod fragment as the operator publishes it.
+    """Return the pod fragment that the operator publishes.
 
     With `token` as for WorkloadIdentity, without as for Minted credentials, which mount nothing.
     """
-    published = contract.published_name(binding)
-    sources = [{"configMapRef": {"name": published}}, {"secretRef": {"name": published}}]
-    mount = {"name": contract.VOLUME_NAME, "mountPath": contract.MOUNT_PATH, "readOnly": True}
-    projected = {"serviceAccountToken": {"path": "token", "audience": contract.AWS_AUDIENCE}}
-    guard: dict[str, Any] = {
-        "name": contract.GUARD_CONTAINER,
-        "image": "mooring/runtime:test",
-        "command": ["mooring", "guard"],
-        "envFrom": sources,
-        "securityContext": {"allowPrivilegeEscalation": False, "runAsNonRoot": True},
-    }
-    if not token:
-        return {"envFrom": sources, "volumes": [], "volumeMounts": [], "initContainers": [guard]}
-    return {
-        "envFrom": sources,
-        "volumes": [{"name": contract.VOLUME_NAME, "projected": {"sources": [projected]}}],
-        "volumeMounts": [mount],
-        "initContainers": [guard | {"volumeMounts": [mount]}],
-    }
+    audience = contract.AWS_AUDIENCE if token else None
+    store = StoreClient("s3://mlflow/team/models", {}, token_audience=audience)
+    workspace = Owner("MlflowWorkspace", "team", binding, "1")
+    guard = ContainerImage(image="mooring/runtime:test")
+    return pod_fragment(binding, Connection(workspace, store), guard)
 
 
 def container(name: str = "train", **fields: Any) -> dict[str, Any]:

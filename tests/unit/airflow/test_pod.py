@@ -55,6 +55,18 @@ def test_what_the_api_server_filled_in_is_not_added_again() -> None:
     assert merged["spec"]["containers"][0]["envFrom"] == defaulted
 
 
+def test_named_sidecars_are_left_alone() -> None:
+    sidecar = {"name": "mesh", "env": [{"name": contract.AWS_ACCESS_KEY_ID, "value": "its own"}]}
+    author = pod({"name": "base"}, sidecar, initContainers=[{"name": "shipper"}])
+    assert manifests.overridden(author) is not None
+    author["metadata"]["annotations"] = {contract.SKIP_CONTAINERS_ANNOTATION: "mesh, shipper"}
+    assert manifests.overridden(author) is None
+    merged = manifests.injected(author, "team-a", FRAGMENT)["spec"]
+    assert merged["containers"][0]["envFrom"] == PUBLISHED
+    assert merged["containers"][1] == sidecar
+    assert merged["initContainers"][1] == {"name": "shipper"}
+
+
 def test_tags_reach_every_container_and_can_be_read_back() -> None:
     own = {"name": "base", "env": [{"name": contract.RUN_CONTEXT, "value": '{"team": "a"}'}]}
     tagged = manifests.tagged(pod(own, {"name": "sidecar"}), TAGS)

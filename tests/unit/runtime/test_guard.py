@@ -155,6 +155,7 @@ def test_both_sides_are_told_in_the_order_of_the_checks(monkeypatch: pytest.Monk
     store = {contract.S3_ENDPOINT_URL: "http://nosuch.invalid:7070"}
     result = guard.check(BOUND | keys | store)
     assert [f.reason for f in result.findings] == ["ServerNameUnknown", "StoreNameUnknown"]
+    assert "needs dnsPolicy: ClusterFirstWithHostNet. See: kubectl" in result.findings[0].remedy
     assert result.exit_code == Reason.SERVER_NAME_UNKNOWN.code
 
 

@@ -18,6 +18,8 @@ BINDING_LABEL: Final = f"{GROUP}/binding"
 DEFAULT_BINDING_LABEL: Final = f"{GROUP}/default-binding"
 INJECTED_ANNOTATION: Final = f"{GROUP}/injected"
 SKIP_LABEL: Final = f"{GROUP}/skip"
+SKIP_CONTAINERS_ANNOTATION: Final = f"{GROUP}/skip-containers"
+"""Names of containers that are left alone, with commas between: sidecars need no credential."""
 
 # --- what a pod is given ----------------------------------------------------------------------
 

@@ -15,6 +15,9 @@ from mooring.guard.http import Answer, Failure, Http
 from mooring.guard.reasons import Reason
 from mooring.location import lies_under
 
+NODE_NETWORK: Final = "A pod with hostNetwork needs dnsPolicy: ClusterFirstWithHostNet. "
+"""Without it, such a pod asks the DNS of its node, which knows no Service of the cluster."""
+
 SERVER_PATIENCE_S: Final = 60.0
 """A Service answers about a second after its pods are ready; a server may still be starting."""
 
@@ -178,7 +181,7 @@ def no_answer(environ: Mapping[str, str], failure: Failure) -> Finding:
     return Finding(
         Reason.SERVER_NAME_UNKNOWN if unknown else Reason.SERVER_UNREACHABLE,
         f"{here} cannot be reached: {failure.what}.",
-        look(environ),
+        f"{NODE_NETWORK if unknown else ''}{look(environ)}",
         0 if failure.lasting else SERVER_PATIENCE_S,
     )
 
