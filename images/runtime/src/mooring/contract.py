@@ -137,6 +137,13 @@ TAG_BINDING: Final = "mooring.binding"
 TAG_POD: Final = "mooring.pod"
 TAG_VERIFIED: Final = "mooring.verified"
 TAG_FINDING: Final = "mooring.finding"
+TAG_HEARTBEAT: Final = "mooring.heartbeat"
+"""When the process of a run was last alive: an RFC 3339 instant in UTC, `2026-11-21T22:15:03Z`.
+
+Told at most every `HEARTBEAT_EVERY_S` by trainings whose image has `mooring`; a run without it says
+nothing about its process.
+"""
+HEARTBEAT_EVERY_S: Final = 60.0
 
 XCOM_KEY: Final = "mlflow_run"
 
