@@ -6,6 +6,7 @@ or with the process that opened it, whichever is first.
 
 import contextlib
 import json
+import os
 import secrets
 import subprocess
 import tempfile
@@ -72,6 +73,8 @@ def _process(command: Sequence[str | Path], log: Path) -> Iterator[subprocess.Po
         process = subprocess.Popen(
             [str(part) for part in command], stdin=subprocess.DEVNULL, stdout=out,
             stderr=subprocess.STDOUT, preexec_fn=die_with_parent, start_new_session=True,
+            # Tests have memory to spare and no processor time: a fifth of it went into collecting.
+            env={**os.environ, "GOGC": "400"},
         )  # fmt: skip
     try:
         yield process

@@ -8,7 +8,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
 
 Found = TypeVar("Found")
 
@@ -109,6 +109,10 @@ def start_daemon(
     return process.pid
 
 
+LONGEST_PAUSE_S: Final = 0.2
+"""Between two looks: every one costs the test and whatever it asks some processor time."""
+
+
 def wait_until(
     look: Callable[[], Found | None], what: str, *, timeout: float = PATIENCE_S
 ) -> Found:
@@ -122,7 +126,7 @@ def wait_until(
         if time.monotonic() > deadline:
             raise ClusterError(f"waited {timeout:.0f} s for {what}")
         time.sleep(pause)
-        pause = min(pause * 1.5, 0.5)
+        pause = min(pause * 1.5, LONGEST_PAUSE_S)
     return found
 
 

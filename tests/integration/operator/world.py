@@ -1,7 +1,6 @@
 """What one test works with: namespaces, a class and workspaces of its own on shared services."""
 
 import base64
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -30,7 +29,7 @@ from mooring_operator.kube import (
     WORKSPACE_CLASS,
     Kind,
 )
-from tests.cluster.process import PATIENCE_S
+from tests.cluster.process import PATIENCE_S, ClusterError, wait_until
 from tests.integration.operator.api import Api, Manifest
 from tests.integration.operator.kubelet import fake_kubelet
 from tests.services.postgresql import Postgresql
@@ -52,12 +51,8 @@ Found = TypeVar("Found")
 
 
 def until(look: Callable[[], Found], what: str, patience_s: float = PATIENCE_S) -> Found:
-    """Return what `look` gives once that is true; AssertionError naming `what` after a while."""
-    deadline = time.monotonic() + patience_s
-    while not (found := look()):
-        assert time.monotonic() < deadline, f"waited {patience_s:.0f} s for {what}"
-        time.sleep(0.02)
-    return found
+    """Return what `look` gives once that is true; ClusterError naming `what` after a while."""
+    return wait_until(look, what, timeout=patience_s)
 
 
 def condition(live: Manifest | None, kind: str) -> dict[str, Any]:
@@ -269,7 +264,7 @@ class World:
 
         try:
             found = until(look, f"{type_}={expected}")
-        except AssertionError as error:
+        except ClusterError as error:
             where = f"{kind.kind} {namespace}/{name}"
             raise AssertionError(f"{error} of {where}; it is {last[0]}") from None
         return found or {}
@@ -304,7 +299,7 @@ class World:
 
         try:
             until(step, "Ready", patience_s)
-        except AssertionError as error:
+        except ClusterError as error:
             live = self.api.get(WORKSPACE, namespace, name)
             raise AssertionError(f"{error}: {(live or {}).get('status')}") from None
 
