@@ -25,7 +25,10 @@ resident = int(peak[1]) / 1024
 print(json.dumps([[f.reason for f in result.findings], sorted(sys.modules), resident]))
 """
 RESIDENT_MB: Final = 50
-NEVER: Final = ("mlflow", "boto3", "requests", "numpy", "pandas", "pydantic", "kubernetes", "httpx")
+NEVER: Final = (
+    "mlflow", "boto3", "requests", "numpy", "pandas", "pydantic", "kubernetes", "httpx",
+    "typer", "rich",
+)  # fmt: skip
 
 
 def look(tmp_path: Path, root: str, **store: str) -> tuple[list[str], set[str], float]:

@@ -1,4 +1,7 @@
-"""The command line: `mooring guard`, `run`, `canary`, `migrate`, `serve`."""
+"""The command line: `mooring guard`, `run`, `canary`, `migrate`, `serve` in pods.
+
+What people type, `mooring status` and the like, is in `mooring.cli`, which pods do not have.
+"""
 
 import importlib
 import os
@@ -13,6 +16,15 @@ COMMANDS: Final = {
     "migrate": "bring the database at MLFLOW_BACKEND_STORE_URI to this version of MLflow",
     "serve": "run mlflow server once the database is at this version of MLflow",
 }
+
+FOR_PEOPLE: Final = {
+    "status": "which workspaces and bindings are ready, why not, and since when it is proven",
+}
+"""Commands of `mooring.cli`, which is there where `mooring[cli]` is installed."""
+
+COMPLETION: Final = ("--install-completion", "--show-completion")
+COMPLETING: Final = "_MOORING_COMPLETE"
+"""Set by the completion of a shell, which runs the program to ask for words."""
 
 TERMINATED: Final = 128 + signal.SIGTERM
 """Exit code of a check that was told to end, as a shell has it."""
@@ -31,9 +43,23 @@ def main() -> None:
             sys.exit(_module(command).run(os.environ))
         case ["-h" | "--help"]:
             print(usage())
+        case [name, *_] if name in FOR_PEOPLE or name in COMPLETION:
+            _people()
+        case [] if COMPLETING in os.environ:
+            _people()
         case _:
             print(usage(), file=sys.stderr)
             sys.exit(2)
+
+
+def _people() -> None:
+    """The commands of `mooring.cli`; exit 2 with what to install where it is not there."""
+    try:
+        cli = _module("cli")
+    except ModuleNotFoundError as error:
+        print(f"mooring: {error}: pip install 'mooring[cli]'", file=sys.stderr)
+        sys.exit(2)
+    cli.run()
 
 
 def _module(name: str) -> Any:
@@ -52,5 +78,10 @@ def _end_when_told() -> None:
 
 def usage() -> str:
     """The commands, one a line."""
-    lines = [f"  {name:<17}{what}" for name, what in COMMANDS.items()]
-    return "\n".join(["usage: mooring COMMAND", "", *lines])
+    in_pods, people = (
+        [f"  {name:<17}{what}" for name, what in commands.items()]
+        for commands in (COMMANDS, FOR_PEOPLE)
+    )
+    return "\n".join(
+        ["usage: mooring COMMAND", "", "In pods:", *in_pods, "", "For people:", *people]
+    )

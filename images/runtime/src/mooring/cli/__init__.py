@@ -1,0 +1,18 @@
+"""The command line for people, `mooring` and `kubectl mooring`; it needs `mooring[cli]`.
+
+Nothing that runs before a training imports it.
+"""
+
+import sys
+from pathlib import Path
+from typing import Final
+
+from mooring.cli.app import app
+
+PLUGIN: Final = "kubectl-mooring"
+
+
+def run() -> None:
+    """Run the command that the arguments name, and exit as `mooring.cli.codes` says."""
+    called = Path(sys.argv[0]).name
+    app(prog_name=called.replace("-", " ") if called == PLUGIN else called)

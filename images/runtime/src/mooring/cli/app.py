@@ -1,0 +1,125 @@
+"""The commands for people: what they take, how they end. Reading, judging and showing is beside."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Annotated, Any, Final
+
+import typer
+
+from mooring import main
+from mooring.cli import tables
+from mooring.cli.cluster import NoCluster, Refused, connect
+from mooring.cli.codes import Code
+from mooring.cli.reading import read_state
+
+app: Final = typer.Typer(
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    no_args_is_help=True,
+)
+
+
+class Output(StrEnum):
+    """For whom the answer is."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+Kubeconfig = Annotated[
+    str | None, typer.Option(help="The kubeconfig; left out, as kubectl finds it.")
+]
+Context = Annotated[str | None, typer.Option(help="The context of the kubeconfig.")]
+Format = Annotated[
+    Output, typer.Option("-o", "--output", help="table for people, json for machines.")
+]
+Namespaces = Annotated[
+    list[str] | None,
+    typer.Option("-n", "--namespace", help="A namespace, or several; left out, the context's."),
+]
+
+
+@app.callback()
+def _commands() -> None:
+    """What MLflow workspaces, their bindings and the pods that carry them are up to."""
+
+
+def _command(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """A command, described as `mooring --help` does."""
+    return app.command(name, help=main.FOR_PEOPLE[name])
+
+
+@_command("status")
+def status(
+    namespace: Namespaces = None,
+    all_namespaces: Annotated[
+        bool, typer.Option("-A", "--all-namespaces", help="All that you may read.")
+    ] = False,
+    output: Format = Output.TABLE,
+    kubeconfig: Kubeconfig = None,
+    context: Context = None,
+) -> None:
+    """`mooring status`: tables, and `Code.NOT_WELL` when something is not ready."""
+    if namespace and all_namespaces:
+        raise typer.BadParameter("name namespaces with -n, or take all with -A, not both")
+    with _asking():
+        cluster = connect(kubeconfig, context)
+        wanted = None if all_namespaces else list(dict.fromkeys(namespace or [cluster.namespace]))
+        state = read_state(cluster, wanted)
+    if output is Output.JSON:
+        _print_json(asdict(state))
+    else:
+        tables.show_state(state, datetime.now(UTC))
+        tables.show_unread(state.unread)
+    if not state.ready:
+        _end(Code.NOT_WELL)
+    if state.unread:
+        _end(Code.FORBIDDEN)
+    if not state.workspaces and not state.bindings:
+        where = "any namespace" if wanted is None else f"namespace {', '.join(wanted)}"
+        tables.tell(f"there is no workspace and no binding in {where}")
+        _end(Code.NOT_FOUND)
+
+
+@contextmanager
+def _asking() -> Iterator[None]:
+    """End with a sentence where the API server cannot be asked, or does not answer as it should."""
+    try:
+        yield
+    except NoCluster as error:
+        tables.tell(str(error))
+        _end(Code.NO_CLUSTER)
+    except Refused as error:
+        tables.tell(_sentence(error))
+        _end({403: Code.FORBIDDEN, 404: Code.NOT_FOUND}.get(error.status, Code.NO_CLUSTER))
+
+
+def _sentence(error: Refused) -> str:
+    if error.status == 404:
+        return f"{error} (is mooring installed? kubectl get crd mlflowworkspaces.mooring.dev)"
+    return str(error)
+
+
+def _print_json(answer: Any) -> None:
+    sys.stdout.write(json.dumps(_camel(answer), indent=2) + "\n")
+
+
+def _camel(answer: Any) -> Any:
+    """`answer` with the names of its fields as Kubernetes writes them."""
+    if isinstance(answer, dict):
+        return {_name(key): _camel(value) for key, value in answer.items()}
+    return [_camel(each) for each in answer] if isinstance(answer, list | tuple) else answer
+
+
+def _name(field: str) -> str:
+    first, *others = field.split("_")
+    return first + "".join(word.capitalize() for word in others)
+
+
+def _end(code: Code) -> None:
+    raise typer.Exit(int(code))

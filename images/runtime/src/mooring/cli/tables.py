@@ -1,0 +1,116 @@
+"""Tables for people."""
+
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from mooring.cli.state import Binding, Readiness, State, Unread, Workspace
+
+PIPED_WIDTH: Final = 200
+"""Columns of a table that no terminal shows; sentences that are longer go on in the next line."""
+
+UNKNOWN: Final = "?"
+NONE: Final = "-"
+_STYLES: Final = {"True": "green", "False": "red", "Unknown": "yellow"}
+_UNITS: Final = {"d": 86400, "h": 3600, "m": 60, "s": 1}
+_NAMED: Final = 3
+
+
+def console(*, error: bool = False) -> Console:
+    """Where a command writes: standard output, or standard error for what is no answer."""
+    stream = sys.stderr if error else sys.stdout
+    told = stream.isatty() or "COLUMNS" in os.environ
+    return Console(stderr=error, highlight=False, width=None if told else PIPED_WIDTH)
+
+
+def show_state(state: State, now: datetime) -> None:
+    """Two tables, of workspaces and of bindings; times as ages at `now`."""
+    out = console()
+    if state.workspaces:
+        out.print(_workspaces(state.workspaces, now))
+    if state.workspaces and state.bindings:
+        out.print()
+    if state.bindings:
+        out.print(_bindings(state.bindings))
+
+
+def show_unread(unread: Sequence[Unread]) -> None:
+    """On standard error what may not be read, one sentence for each kind."""
+    for what in dict.fromkeys(note.what for note in unread):
+        notes = [note for note in unread if note.what == what]
+        where = [note.namespace for note in notes if note.namespace]
+        more = f" and {len(where) - _NAMED} more" if len(where) > _NAMED else ""
+        places = f" in {', '.join(where[:_NAMED])}{more}" if where else ""
+        tell(f"may not be read: {what}{places}: {notes[0].why}")
+
+
+def tell(sentence: str) -> None:
+    """A sentence on standard error."""
+    console(error=True).print(Text(printable(sentence)))
+
+
+def age(then: str | None, now: datetime) -> str:
+    """How long ago the RFC 3339 time `then` was, in its largest unit, as kubectl says it."""
+    if not then:
+        return NONE
+    seconds = max(0, int((now - datetime.fromisoformat(then).astimezone(UTC)).total_seconds()))
+    unit = next((unit for unit, size in _UNITS.items() if seconds >= size), "s")
+    return f"{seconds // _UNITS[unit]}{unit}"
+
+
+def printable(text: str) -> str:
+    """`text` without what a terminal would take as a command."""
+    return "".join(sign if sign.isprintable() or sign == "\n" else "�" for sign in text)
+
+
+def table(columns: Iterable[str]) -> Table:
+    """A table as kubectl makes it: no lines; only the last column goes on in the next line."""
+    names = list(columns)
+    made = Table(box=None, pad_edge=False, header_style="bold")
+    for name in names:
+        made.add_column(name, no_wrap=name != names[-1], overflow="fold")
+    return made
+
+
+def _workspaces(rows: Iterable[Workspace], now: datetime) -> Table:
+    made = table(
+        ("NAMESPACE", "WORKSPACE", "READY", "PROVEN", "CREDENTIALS", "PODS", "WHY NOT READY")
+    )
+    for row in rows:
+        ages = (age(row.proven, now), age(row.credentials, now))
+        made.add_row(
+            row.namespace, row.name, _ready(row.ready), *ages, _count(row.pods), _why(row.ready)
+        )
+    return made
+
+
+def _bindings(rows: Iterable[Binding]) -> Table:
+    made = table(("NAMESPACE", "BINDING", "READY", "WORKSPACE", "PODS", "WHY NOT READY"))
+    for row in rows:
+        made.add_row(
+            row.namespace,
+            row.name,
+            _ready(row.ready),
+            row.workspace,
+            _count(row.pods),
+            _why(row.ready),
+        )
+    return made
+
+
+def _ready(ready: Readiness) -> Text:
+    return Text(ready.status, style=_STYLES.get(ready.status, ""))
+
+
+def _why(ready: Readiness) -> Text:
+    return Text(printable(f"{ready.reason}: {ready.message}") if ready.reason else "")
+
+
+def _count(pods: int | None) -> str:
+    return UNKNOWN if pods is None else str(pods)
