@@ -38,6 +38,13 @@ STORE: Final = Histogram(
     registry=REGISTRY,
 )
 
+FINDINGS: Final = Gauge(
+    "mooring_findings",
+    "Runs and experiments of a workspace whose artifacts are lost or elsewhere; no sample for 0.",
+    ["namespace", "workspace", "type"],
+    registry=REGISTRY,
+)
+
 
 @dataclass
 class Result:

@@ -13,12 +13,12 @@ from mooring_operator.plan.metadata import Owner
 from mooring_operator.reconcile import outside
 from mooring_operator.stores.protocol import (
     ArtifactStore,
+    Audit,
     DatabaseGrant,
     DatabaseServer,
     Login,
     StoreAccess,
     StoreGrant,
-    Strays,
 )
 
 KEY = {AWS_ACCESS_KEY_ID: "key-of-nobody", AWS_SECRET_ACCESS_KEY: "opens nothing"}
@@ -53,13 +53,13 @@ class AnsweringServer:
         """Nobody counts."""
         return None
 
-    def ensure(self, grant: DatabaseGrant) -> Strays:  # noqa: ARG002 (of the protocol)
+    def ensure(self, grant: DatabaseGrant) -> Audit:  # noqa: ARG002 (of the protocol)
         """Nothing to make."""
-        return Strays()
+        return Audit()
 
-    def probe(self, database: str, login: Login, root: str | None = None) -> Strays:  # noqa: ARG002
+    def probe(self, database: str, login: Login, root: str | None = None) -> Audit:  # noqa: ARG002
         """Nothing to prove."""
-        return Strays()
+        return Audit()
 
     def revoke(self, roles: tuple[str, ...], owner: str) -> None:
         """Nothing to revoke."""

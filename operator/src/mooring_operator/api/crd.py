@@ -67,6 +67,7 @@ def custom_resource_definitions() -> list[Manifest]:
                 _column("URL", ".status.url"),
                 _column("Store", ".status.artifactRoot"),
                 _column("Class", ".status.className", priority=1),
+                _column("Findings", ".status.findings.total", "integer", priority=1),
             ),
             extra_rules=[_class_rule()],
         ),

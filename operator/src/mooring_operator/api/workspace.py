@@ -9,6 +9,7 @@ from mooring_operator.api.auth import Auth
 from mooring_operator.api.backendstore import OwnBackendStore
 from mooring_operator.api.base import ApiModel, Name, matches, rule, rules
 from mooring_operator.api.conditions import Condition
+from mooring_operator.api.findings import FindingsStatus
 from mooring_operator.api.lifecycle import (
     CredentialsStatus,
     DeletionPolicy,
@@ -257,6 +258,14 @@ class WorkspaceStatus(ApiModel):
     ] = None
     credentials: Annotated[
         CredentialsStatus | None, Field(description="The credentials of store, database and users.")
+    ] = None
+    findings: Annotated[
+        FindingsStatus | None,
+        Field(
+            description="Runs and experiments whose artifacts are lost or lie elsewhere, where the "
+            "operator reads the database. One goes with its cause: delete the run, the model or "
+            "the experiment, or log it anew."
+        ),
     ] = None
     deletion: Annotated[
         DeletionStatus | None,

@@ -42,20 +42,20 @@ from mooring_operator.reconcile.world import World, apply, ask
 from mooring_operator.status.experiments import elsewhere
 from mooring_operator.status.workloads import job_finished
 from mooring_operator.stores.names import DatabaseNames, database_names
-from mooring_operator.stores.protocol import DatabaseGrant, Login, Strays
+from mooring_operator.stores.protocol import Audit, DatabaseGrant, Login
 
 
 @dataclass(frozen=True, slots=True)
 class Database:
     """A database that is there, how one gets in, and the state of its logins.
 
-    `rotation` is None where it has none. `strays` are the experiments that keep their artifacts
-    elsewhere, None where only the tracking server can look.
+    `rotation` is None where it has none. `audit` tells of what is lost or lies elsewhere, None
+    where only the tracking server can look.
     """
 
     client: DatabaseClient
     rotation: Rotation | None
-    strays: Strays | None
+    audit: Audit | None
 
 
 def ensure_database(
@@ -79,9 +79,9 @@ def ensure_database(
     if isinstance(chosen, ExternalDatabase):
         return Database(DatabaseClient("", verifies=False), None, None)
     if not isinstance(chosen, PostgresqlStore):
-        secret, strays = _secret(world.kube, chosen, workspace, root)
+        secret, audit = _secret(world.kube, chosen, workspace, root)
         apply(world, secret, live)
-        return Database(_client(secret), None, strays)
+        return Database(_client(secret), None, audit)
     values, now, names = decoded(live) if live else {}, world.now(), _names(workspace)
     logins = kept_or_new(values, names.migration, names.runtime)
     before = loaded(values.get(ROTATION_KEY), policy, now)
@@ -100,21 +100,21 @@ def ensure_database(
         # first: a rotation that is due as well makes this role anew
         ask(lambda: server.revoke(over, names.owner))
     grant = _grant(names, logins, LOGIN_CONNECTIONS if auth else 0)
-    strays = ask(lambda: server.ensure(replace(grant, artifact_root=root)))
+    audit = ask(lambda: server.ensure(replace(grant, artifact_root=root)))
     if rotate or over:
         apply(world, secret, live)
-    return Database(_client(secret), state, strays)
+    return Database(_client(secret), state, audit)
 
 
 def artifact_roots(database: Database | Finding, root: str | None) -> Verdict:
     """Whether every experiment in the database keeps its artifacts under `root`."""
-    strays = None if isinstance(database, Finding) else database.strays
-    if strays is None or root is None:
+    audit = None if isinstance(database, Finding) else database.audit
+    if audit is None or root is None:
         waits = Finding("Waiting", "waits for the database and the artifact store", waiting=True)
         return Verdict(ARTIFACT_ROOTS_MATCH, waits)
-    named = ((stray.name, stray.location) for stray in strays.named)
+    named = ((stray.name, stray.location) for stray in audit.strays.named)
     holds = f"every experiment keeps its artifacts under {root}"
-    return Verdict(ARTIFACT_ROOTS_MATCH, elsewhere(root, named, strays.total), holds)
+    return Verdict(ARTIFACT_ROOTS_MATCH, elsewhere(root, named, audit.strays.total), holds)
 
 
 def _client(secret: Manifest) -> DatabaseClient:
@@ -124,11 +124,11 @@ def _client(secret: Manifest) -> DatabaseClient:
 
 def _secret(
     kube: Kube, store: SqliteStore | ExistingDatabase, workspace: Owner, root: str | None
-) -> tuple[Manifest, Strays | None]:
+) -> tuple[Manifest, Audit | None]:
     if isinstance(store, SqliteStore):
         return secret_of_one_uri(workspace, SQLITE_URI), None
-    found, strays = existing_database(kube, store, workspace.namespace, root)
-    return secret_of_one_uri(workspace, found.uri, found.ca), strays
+    found, audit = existing_database(kube, store, workspace.namespace, root)
+    return secret_of_one_uri(workspace, found.uri, found.ca), audit
 
 
 def database_grant(kube: Kube, workspace: Owner) -> DatabaseGrant:

@@ -42,6 +42,7 @@ from mooring_operator.stores.postgresql_copies import PostgresqlCopies
 from mooring_operator.stores.postgresql_data import PostgresqlData, read
 from mooring_operator.stores.protocol import (
     ArtifactStore,
+    Audit,
     AzureConnection,
     DatabaseConnection,
     DatabaseCopies,
@@ -50,7 +51,6 @@ from mooring_operator.stores.protocol import (
     Login,
     S3Connection,
     StoreAccess,
-    Strays,
 )
 from mooring_operator.stores.s3_data import S3Data
 from mooring_operator.stores.s3_iam import S3IamStore
@@ -203,15 +203,15 @@ def _existing(kube: Kube, existing: ExistingArtifacts, namespace: str) -> StoreA
 
 def existing_database(
     kube: Kube, existing: backendstore.ExistingDatabase, namespace: str, root: str | None
-) -> tuple[DatabaseUri, Strays]:
+) -> tuple[DatabaseUri, Audit]:
     """The team's own database, into which its login gets; raises Blocked.
 
-    Also its experiments that keep their artifacts outside of `root`, if that is known.
+    Also what in it lies outside of `root` or is lost, if the root is known.
     """
     server, found, where = _existing_server(kube, existing, namespace)
     login = Login(found.role, found.password)
-    strays = ask(lambda: server.probe(found.database, login, root), about=f"{where}: ")
-    return found, strays
+    audit = ask(lambda: server.probe(found.database, login, root), about=f"{where}: ")
+    return found, audit
 
 
 def existing_records(

@@ -46,6 +46,7 @@ from mooring_operator.reconcile.database import Database, artifact_roots, ensure
 from mooring_operator.reconcile.deletion import delete_workspace
 from mooring_operator.reconcile.exposing import expose
 from mooring_operator.reconcile.external import external_server
+from mooring_operator.reconcile.findings import forget, found
 from mooring_operator.reconcile.loading import (
     LoadedClass,
     access_of,
@@ -112,6 +113,7 @@ def reconcile_workspace(world: World, key: Key) -> Outcome:
     """Bring one workspace closer to what it declares, and report how far it is."""
     live = world.kube.get(WORKSPACE, key.namespace, key.name)
     if live is None:
+        forget(key.namespace, key.name)
         return Outcome()
     meta = ObjectMeta.model_validate(live["metadata"])
     owner = Owner("MlflowWorkspace", meta.namespace, meta.name, meta.uid)
@@ -188,9 +190,10 @@ def _converge(world: World, live: Manifest, loaded: Loaded) -> Outcome:
     }
     if isinstance(connection, Connection):
         fields |= {"url": connection.tracking_uri, "artifactRoot": connection.store.root}
-    if isinstance(database, Finding) or database.strays is not None:
+    if isinstance(database, Finding) or database.audit is not None:
         # pods that log where they should do not depend on it
         verdicts.append(artifact_roots(database, root))
+    fields["findings"] = found(owner, None if isinstance(database, Finding) else database.audit)
     if class_.exposure and loaded.external is None:
         # pods do not depend on it
         exposure = class_.exposure

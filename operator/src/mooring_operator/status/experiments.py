@@ -17,7 +17,7 @@ def elsewhere(root: str, named: Iterable[tuple[str, str]], total: int) -> Findin
     """
     if not total:
         return None
-    shown = [f"{name[:LONGEST]!r} at {_without_login(place)[:LONGEST]!r}" for name, place in named]
+    shown = [f"{name[:LONGEST]!r} at {without_login(place)[:LONGEST]!r}" for name, place in named]
     more = f" and {total - len(shown)} more" if total > len(shown) else ""
     return Finding(
         "ExperimentsElsewhere",
@@ -28,5 +28,6 @@ def elsewhere(root: str, named: Iterable[tuple[str, str]], total: int) -> Findin
     )
 
 
-def _without_login(place: str) -> str:
+def without_login(place: str) -> str:
+    """The same place; users may have written a login into its URI."""
     return re.sub(r"//[^/@]*@", "//", place)

@@ -13,6 +13,7 @@ from psycopg.rows import dict_row
 from mooring_operator.stores import postgresql_mark as mark
 from mooring_operator.stores.authorities import authorities_file
 from mooring_operator.stores.errors import Reason, StoreError
+from mooring_operator.stores.postgresql_audit import audit
 from mooring_operator.stores.postgresql_errors import FIELD, connect_error, statement_error
 from mooring_operator.stores.postgresql_plan import (
     Privileges,
@@ -25,8 +26,7 @@ from mooring_operator.stores.postgresql_plan import (
     role_statements,
     wanted_roles,
 )
-from mooring_operator.stores.postgresql_strays import strays
-from mooring_operator.stores.protocol import DatabaseConnection, DatabaseGrant, Login, Strays
+from mooring_operator.stores.protocol import Audit, DatabaseConnection, DatabaseGrant, Login
 
 MAINTENANCE_DATABASE: Final = "postgres"
 OLDEST_VERSION: Final = 150000
@@ -141,7 +141,7 @@ class PostgresqlServer:
             row = session.execute(_CONNECTIONS).fetchone()
         return int(row["usable"]) if row else None
 
-    def ensure(self, grant: DatabaseGrant) -> Strays:
+    def ensure(self, grant: DatabaseGrant) -> Audit:
         """Make roles, database and privileges, and prove both logins; see `protocol`."""
         with self._admin() as session:
             _ensure_roles(session, self.connection, grant)
@@ -149,7 +149,7 @@ class PostgresqlServer:
         with self._login(grant.database, grant.migration) as session:
             if not _privileges(session, grant).right:
                 session.execute(joined(privilege_statements(grant)))
-            found = strays(session, grant.artifact_root)
+            found = audit(session, grant.artifact_root)
         try:
             with self._login(grant.database, grant.runtime):
                 pass
@@ -159,10 +159,10 @@ class PostgresqlServer:
                 raise
         return found
 
-    def probe(self, database: str, login: Login, root: str | None = None) -> Strays:
-        """Prove that `login` gets into `database`; its experiments outside of `root`, if any."""
+    def probe(self, database: str, login: Login, root: str | None = None) -> Audit:
+        """Prove that `login` gets into `database`; what lies outside of `root` or is lost."""
         with self.session(database, login) as session:
-            return strays(session, root)
+            return audit(session, root)
 
     def revoke(self, roles: tuple[str, ...], owner: str) -> None:
         """Cut the sessions of the login roles and drop them; database and `owner` stay.

@@ -204,6 +204,40 @@ class Strays:
     total: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """Something that was lost, or lies where it will be; `run` is None for a whole experiment.
+
+    `detail` is the logged model that is not READY, or the place where the artifacts are.
+    """
+
+    experiment: str
+    run: str | None
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Losses:
+    """How many losses of a type there are, and the newest of them.
+
+    ModelNotReady: runs that are FINISHED with logged models that are not. ArtifactsElsewhere: runs
+    whose artifacts lie outside of the workspace. ExperimentLocal: experiments whose artifacts stay
+    in whichever pod logs there.
+    """
+
+    type: str
+    total: int
+    newest: tuple[Lost, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """What a database tells of experiments and runs whose artifacts are lost or elsewhere."""
+
+    strays: Strays = Strays()
+    losses: tuple[Losses, ...] = ()
+
+
 class DatabaseCopies(Protocol):
     """Copies of one workspace's database, each from before an upgrade of its schema.
 
@@ -232,14 +266,14 @@ class DatabaseServer(Protocol):
     def connections(self) -> int | None:
         """How many connections it takes of logins like ours; None where nobody shares it."""
 
-    def ensure(self, grant: DatabaseGrant) -> Strays:
+    def ensure(self, grant: DatabaseGrant) -> Audit:
         """Make roles, database and privileges as `grant` says, and prove both logins.
 
-        The answer is of the experiments that are there; see `DatabaseGrant.artifact_root`.
+        The answer is of the experiments and runs that are there; see `DatabaseGrant.artifact_root`.
         """
 
-    def probe(self, database: str, login: Login, root: str | None = None) -> Strays:
-        """Prove that `login` gets into `database`; its experiments outside of `root`, if any."""
+    def probe(self, database: str, login: Login, root: str | None = None) -> Audit:
+        """Prove that `login` gets into `database`; what lies outside of `root` or is lost."""
 
     def revoke(self, roles: tuple[str, ...], owner: str) -> None:
         """Cut the sessions of the login roles and drop them; database and `owner` stay."""

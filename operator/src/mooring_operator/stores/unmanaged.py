@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from mooring_operator.stores.protocol import DatabaseGrant, Login, StoreAccess, StoreGrant, Strays
+from mooring_operator.stores.protocol import Audit, DatabaseGrant, Login, StoreAccess, StoreGrant
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +36,13 @@ class UnmanagedDatabase:
         """Each workspace has its own."""
         return None
 
-    def ensure(self, grant: DatabaseGrant) -> Strays:  # noqa: ARG002 (of the protocol)
+    def ensure(self, grant: DatabaseGrant) -> Audit:  # noqa: ARG002 (of the protocol)
         """It is there, or the server makes it."""
-        return Strays()
+        return Audit()
 
-    def probe(self, database: str, login: Login, root: str | None = None) -> Strays:  # noqa: ARG002
+    def probe(self, database: str, login: Login, root: str | None = None) -> Audit:  # noqa: ARG002
         """There is no login that was made here."""
-        return Strays()
+        return Audit()
 
     def revoke(self, roles: tuple[str, ...], owner: str) -> None:
         """There is no login that was made here."""
