@@ -1,14 +1,20 @@
 """`make check` and `make test`: the parts in order, each with its time, and a summary.
 
-Every part is a command that also runs by hand; the output goes straight to the terminal.
+Every part is a command that also runs by hand. Parts that leave a processor idle run two at once,
+and show their output when they end; that of the others goes straight to the terminal.
 """
 
 import subprocess
 import sys
+import tempfile
+import threading
 import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
-from typing import Annotated, Final
+from typing import IO, Annotated, Final
 
 import typer
 from rich.console import Console
@@ -25,15 +31,20 @@ IN_ORDER: Final = "--no-loadscope-reorder"
 """The folder with the longest tests first, and not the files with the most tests."""
 
 console = Console()
+_one_speaks = threading.Lock()
 app = typer.Typer(add_completion=False, help=__doc__)
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part of the checks: its name and the commands that make it up."""
+    """A part of the checks: its name and the commands that make it up.
+
+    One that runs `alone` begins when all before it have ended, and ends before any after it begins.
+    """
 
     name: str
     commands: tuple[tuple[str, ...], ...]
+    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +70,6 @@ def _pytest(folder: str, *arguments: str) -> tuple[str, ...]:
 
 
 CHECKS: Final = (
-    Part("format", (_tool("ruff", "format", "--check", *SOURCES),)),
-    Part("lint", (_tool("ruff", "check", *SOURCES),)),
     Part(
         "types",
         (
@@ -68,6 +77,9 @@ CHECKS: Final = (
             _tool("mypy", "tests"),
         ),
     ),
+    Part("unit", (_pytest("unit"),)),
+    Part("format", (_tool("ruff", "format", "--check", *SOURCES),)),
+    Part("lint", (_tool("ruff", "check", *SOURCES),)),
     Part("layers", (_tool("lint-imports"),)),
     Part(
         "generated",
@@ -77,15 +89,14 @@ CHECKS: Final = (
             ("git", "diff", "--exit-code", "--stat", "--", CRDS, FIELDS),
         ),
     ),
-    Part("unit", (_pytest("unit"),)),
 )
 
 TESTS: Final = (
-    Part("host", ((PYTHON, "-m", "tests.cluster", "host"),)),
+    Part("host", ((PYTHON, "-m", "tests.cluster", "host"),), alone=True),
     Part("cluster", (_pytest("cluster"),)),
-    Part("chart", (_pytest("chart", *_at_once(2)),)),
-    Part("integration", (_pytest("integration", *_at_once(4), IN_ORDER, SLOWEST),)),
-    Part("e2e", (_pytest("e2e", *_at_once(2), SLOWEST),)),
+    Part("chart", (_pytest("chart"),)),
+    Part("integration", (_pytest("integration", *_at_once(4), IN_ORDER, SLOWEST),), alone=True),
+    Part("e2e", (_pytest("e2e", *_at_once(2), SLOWEST),), alone=True),
 )
 
 
@@ -113,7 +124,7 @@ def only(names: Annotated[list[str], typer.Argument(help="Names of parts.")]) ->
 
 def _run(parts: tuple[Part, ...]) -> None:
     """Run all parts, also after one failed: a newcomer wants to see everything that is wrong."""
-    results = [_run_part(part) for part in parts]
+    results = list(_results(parts))
     table = Table("part", "result", "seconds")
     for result in results:
         shown = "passed" if result.passed else "FAILED"
@@ -124,10 +135,38 @@ def _run(parts: tuple[Part, ...]) -> None:
     raise typer.Exit(int(failed > 0))
 
 
-def _run_part(part: Part) -> Result:
+def _results(parts: tuple[Part, ...]) -> Iterator[Result]:
+    for alone, group in groupby(parts, lambda part: part.alone):
+        if alone:
+            yield from (_in_the_open(part) for part in group)
+        else:
+            with ThreadPoolExecutor(max_workers=2) as beside:
+                yield from beside.map(_aside, group)
+
+
+def _in_the_open(part: Part) -> Result:
     console.rule(part.name)
+    return _run_part(part, None)
+
+
+def _aside(part: Part) -> Result:
+    """Run `part`, and show all of its output at once."""
+    with tempfile.TemporaryFile("w+") as output:
+        result = _run_part(part, output)
+        output.seek(0)
+        with _one_speaks:
+            console.rule(part.name)
+            sys.stdout.write(output.read())
+            sys.stdout.flush()
+    return result
+
+
+def _run_part(part: Part, output: IO[str] | None) -> Result:
     started = time.monotonic()
-    passed = all(subprocess.run(command, check=False).returncode == 0 for command in part.commands)
+    passed = all(
+        subprocess.run(command, check=False, stdout=output, stderr=output).returncode == 0
+        for command in part.commands
+    )
     return Result(part.name, passed, time.monotonic() - started)
 
 
