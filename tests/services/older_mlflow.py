@@ -1,29 +1,36 @@
-"""MLflow 3.11 with this checkout's `mooring`, in an environment of its own."""
+"""Older versions of MLflow with this checkout's `mooring`, each in an environment of its own."""
 
 import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
 from tests.cluster.files import digest_of, digest_of_file, lock, remove
 from tests.cluster.paths import CHECKOUT, cache_root
 from tests.cluster.process import run
 
-_REQUIREMENTS = Path(__file__).parent / "mlflow_3_11" / "requirements.txt"
 _MOORING = CHECKOUT / "images" / "runtime" / "src"
 
+UPGRADED: Final = "3.11"
+"""The version whose data an upgrade must keep readable."""
+OLDEST: Final = "2.22"
+"""The oldest version whose trainings are looked after."""
 
-def older_python() -> Path:
+
+def older_python(version: str = UPGRADED) -> Path:
     """Return the interpreter of the environment, which is made once for each lock file."""
-    digest = digest_of([digest_of_file(_REQUIREMENTS), sys.version])[:16]
-    home = cache_root() / "venvs" / f"mlflow-3.11-{digest}"
+    folder = f"mlflow_{version.replace('.', '_')}"
+    requirements = Path(__file__).parent / folder / "requirements.txt"
+    digest = digest_of([digest_of_file(requirements), sys.version])[:16]
+    home = cache_root() / "venvs" / f"mlflow-{version}-{digest}"
     with lock(home.name):
         if not (home / "complete").exists():
             remove(home)
             uv = Path(sys.executable).parent / "uv"
             run([uv, "venv", "--quiet", "--python", sys.executable, home])
             run([uv, "pip", "install", "--quiet", "--python", home / "bin" / "python",
-                 "--require-hashes", "--no-deps", "-r", _REQUIREMENTS])  # fmt: skip
+                 "--require-hashes", "--no-deps", "-r", requirements])  # fmt: skip
             (home / "complete").touch()
     return home / "bin" / "python"
 
@@ -32,6 +39,16 @@ def older_environment(env: Mapping[str, str]) -> dict[str, str]:
     """Return the environment in which it finds this checkout's `mooring`, and `env`."""
     return {"PATH": os.environ["PATH"], "HOME": os.environ["HOME"],
             "PYTHONPATH": str(_MOORING), **env}  # fmt: skip
+
+
+def install_mooring(folder: Path) -> None:
+    """Install this checkout's `mooring` in `folder`, for any Python that has it on its path.
+
+    With its metadata: MLflow finds plugins there, and not by a path to the sources.
+    """
+    uv = Path(sys.executable).parent / "uv"
+    run([uv, "pip", "install", "--quiet", "--python", sys.executable, "--target", folder,
+         "--no-deps", "--no-build-isolation", CHECKOUT / "images" / "runtime"])  # fmt: skip
 
 
 LOG = """

@@ -1,7 +1,8 @@
 """Which task instance a run belongs to: the tags that MLflow puts on it, and how to find it again.
 
 MLflow reads MLFLOW_RUN_CONTEXT, a JSON object, and tags every run and logged model of the process
-with it; the training image needs no package for that.
+with it; the training image needs no package for that. One that has `mooring` adds nothing to what
+stands there (`mooring.training.tags`).
 """
 
 import json
@@ -9,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from mooring import contract
+from mooring.training.tags import tags_of
 
 TASK_INSTANCE_TAGS: Final = (
     contract.TAG_DAG_ID,
@@ -42,15 +44,6 @@ def context_tags(context: Mapping[str, Any]) -> dict[str, str]:
 def run_context(tags: Mapping[str, str], others: str = "") -> str:
     """The value of MLFLOW_RUN_CONTEXT: `tags`, added to what the author's JSON `others` names."""
     return json.dumps({**tags_of(others), **tags}, sort_keys=True)
-
-
-def tags_of(run_context_value: str) -> dict[str, str]:
-    """The tags in a value of MLFLOW_RUN_CONTEXT; {} when it is no JSON object, as MLflow does."""
-    try:
-        found = json.loads(run_context_value or "{}")
-    except ValueError:
-        return {}
-    return {str(k): str(v) for k, v in found.items()} if isinstance(found, dict) else {}
 
 
 def describe(tags: Mapping[str, str]) -> str:

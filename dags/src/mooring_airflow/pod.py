@@ -9,7 +9,8 @@ from typing import Any
 
 from mooring import contract
 from mooring.finding import Finding
-from mooring_airflow.identity import run_context, tags_of
+from mooring.training.tags import tags_of
+from mooring_airflow.identity import run_context
 
 Json = dict[str, Any]
 

@@ -169,5 +169,6 @@ def binding_environment(store: Versitygw, url: str, artifact_root: str) -> dict[
         contract.AWS_SECRET_ACCESS_KEY: store.secret_access_key,
         contract.WORKSPACE: WORKSPACE,
         contract.BINDING: BINDING,
+        contract.NAMESPACE: WORKSPACE.partition("/")[0],
         contract.ARTIFACT_ROOT: artifact_root,
     }

@@ -32,7 +32,7 @@ def test_another_namespace_is_refused_until_it_is_admitted(world: World) -> None
     allow(world, team, {"from": "All"})
     world.binding_is(guests, "guest", "True")
     environment = world.published(guests, "guest")
-    assert environment[contract.BINDING] == "guest"
+    assert (environment[contract.NAMESPACE], environment[contract.BINDING]) == (guests, "guest")
     assert environment[contract.TRACKING_URI] == f"http://models-mlflow.{team}.svc:5000"
     assert outside.put(world, environment, f"{team}/models") == "OK"
 

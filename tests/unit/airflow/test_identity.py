@@ -5,7 +5,10 @@ from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
+from airflow.sdk.execution_time.context import AIRFLOW_VAR_NAME_FORMAT_MAPPING
+
 from mooring import contract
+from mooring.training.tags import AIRFLOW_VARIABLES, tags_of
 from mooring_airflow import identity
 from mooring_airflow.tracking import filter_of
 
@@ -49,12 +52,12 @@ def test_a_dag_run_may_have_no_logical_date() -> None:
 def test_the_authors_own_tags_stay_but_ours_win() -> None:
     others = json.dumps({"team": "a", contract.TAG_DAG_ID: "forged"})
     value = identity.run_context({contract.TAG_DAG_ID: "d"}, others)
-    assert identity.tags_of(value) == {"team": "a", contract.TAG_DAG_ID: "d"}
+    assert tags_of(value) == {"team": "a", contract.TAG_DAG_ID: "d"}
 
 
-def test_what_is_no_json_object_counts_as_nothing() -> None:
-    for value in ("", "{", "[1]", "null"):
-        assert identity.tags_of(value) == {}
+def test_airflow_sets_the_variables_that_the_runtime_reads() -> None:
+    known = {entry["env_var_format"] for entry in AIRFLOW_VAR_NAME_FORMAT_MAPPING.values()}
+    assert set(AIRFLOW_VARIABLES.values()) <= known
 
 
 def test_the_filter_quotes_what_it_must() -> None:

@@ -40,6 +40,7 @@ def published_objects(binding: Owner, spec: BindingSpec, connection: Connection)
     """
     environment = pod_environment(connection, binding.name, spec.experiment)
     public = {k: v for k, v in environment.items() if k not in contract.SECRET_KEYS}
+    public[contract.NAMESPACE] = binding.namespace
     secret = {k: v for k, v in environment.items() if k in contract.SECRET_KEYS}
     name = contract.published_name(binding.name)
     objects = [

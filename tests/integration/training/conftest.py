@@ -1,0 +1,29 @@
+"""Trainings as processes, with the MLflow of the training image and with the oldest one."""
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.integration.airflow.world import Workspace, workspace
+from tests.integration.training.pods import Image
+from tests.services.older_mlflow import OLDEST, install_mooring, older_python
+from tests.services.versitygw import Versitygw
+
+
+@pytest.fixture(scope="session")
+def team(versitygw_service: Versitygw) -> Iterator[Workspace]:
+    with workspace(versitygw_service) as running:
+        yield running
+
+
+@pytest.fixture(scope="session", params=["current", OLDEST])
+def image(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Image:
+    """A training image: its Python, and where that finds MLflow and `mooring`."""
+    if request.param == "current":
+        return Image(Path(sys.executable), os.pathsep.join(sys.path))
+    mooring = tmp_path_factory.mktemp("mooring")
+    install_mooring(mooring)
+    return Image(older_python(OLDEST), str(mooring))
