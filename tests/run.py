@@ -93,9 +93,10 @@ CHECKS: Final = (
 
 TESTS: Final = (
     Part("host", ((PYTHON, "-m", "tests.cluster", "host"),), alone=True),
+    Part("integration", (_pytest("integration", *_at_once(4), IN_ORDER, SLOWEST),), alone=True),
+    # Only now: a node takes processor time also while nobody uses it.
     Part("cluster", (_pytest("cluster"),)),
     Part("chart", (_pytest("chart"),)),
-    Part("integration", (_pytest("integration", *_at_once(4), IN_ORDER, SLOWEST),), alone=True),
     Part("e2e", (_pytest("e2e", *_at_once(2), SLOWEST),), alone=True),
 )
 
