@@ -4,11 +4,10 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pytest
 import yaml
@@ -16,8 +15,12 @@ from kubernetes import client, config
 
 from tests.chart.rendering import crds, find, render
 from tests.cluster.apiserver import ApiServer
+from tests.cluster.process import wait_until
 from tests.cluster.tools import tool
-from tests.integration.admission.world import World, apply
+from tests.integration.admission.conftest import new_world, policies_in_force
+from tests.integration.admission.world import World, apply, fragment
+from tests.integration.admission.world import pod as asking
+from tests.integration.cli.objects import binding, condition, workspace
 from tests.integration.definitions import define
 
 BIN = Path(sys.executable).parent
@@ -76,21 +79,30 @@ def api(apiserver: ApiServer) -> client.ApiClient:
 @pytest.fixture
 def team(api: client.ApiClient) -> World:
     """A namespace of its own; the API server goes away with the session, so it is left behind."""
-    return new_namespace(api)
+    return new_world(api)
 
 
 @pytest.fixture
 def other(api: client.ApiClient) -> World:
     """Another team's namespace."""
-    return new_namespace(api)
+    return new_world(api)
 
 
-def new_namespace(api: client.ApiClient) -> World:
-    """Make a namespace with the service account that every namespace has."""
-    core, name = client.CoreV1Api(api), f"team-{uuid4().hex[:8]}"
-    core.create_namespace({"metadata": {"name": name}})
-    core.create_namespaced_service_account(name, {"metadata": {"name": "default"}})
-    return World(api, name)
+@pytest.fixture(scope="module")
+def policies(api: client.ApiClient) -> Iterator[None]:
+    """The chart's admission policies, in force; gone again after the module."""
+    with policies_in_force(api):
+        yield
+
+
+@pytest.fixture
+def bound(policies: None, team: World) -> World:
+    """The namespace `team` with a workspace and a binding `team-a`, ready and injected."""
+    ready = condition("Ready", "True")
+    workspace(team, "team-a", ready)
+    binding(team, "team-a", ready, pod=fragment("team-a"))
+    wait_until(lambda: team.injects(asking("team-a")), "binding team-a to be seen")
+    return team
 
 
 @pytest.fixture

@@ -80,3 +80,11 @@ def test_loads_what_its_store_needs_and_nothing_else(
     assert not packages & set(NEVER)
     assert packages & {"botocore", "google"} == needed
     assert resident <= RESIDENT_MB
+
+
+def test_the_program_loads_nothing_of_the_command_line_for_people() -> None:
+    look = "import sys, mooring.main, mooring.guard, mooring.run; print(*sys.modules)"
+    loaded = subprocess.run(
+        [sys.executable, "-c", look], capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert not set(loaded) & {"mooring.cli", "typer", "rich", "kubernetes"}

@@ -19,6 +19,7 @@ COMMANDS: Final = {
 
 FOR_PEOPLE: Final = {
     "status": "which workspaces and bindings are ready, why not, and since when it is proven",
+    "doctor": "what ails a pod or a binding: its tracking URI, its credentials, or its identity",
 }
 """Commands of `mooring.cli`, which is there where `mooring[cli]` is installed."""
 

@@ -11,10 +11,13 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from mooring import main
+from mooring import guard, main
 from mooring.cli import tables
-from mooring.cli.cluster import NoCluster, Refused, connect
+from mooring.cli.cluster import Cluster, NoCluster, Refused, connect
 from mooring.cli.codes import Code
+from mooring.cli.doctor.diagnosis import Diagnosis, diagnose, of_a_check
+from mooring.cli.doctor.examine import NotThere, examine_binding, examine_pod
+from mooring.cli.doctor.show import show_diagnosis
 from mooring.cli.reading import read_state
 
 app: Final = typer.Typer(
@@ -41,6 +44,9 @@ Format = Annotated[
 Namespaces = Annotated[
     list[str] | None,
     typer.Option("-n", "--namespace", help="A namespace, or several; left out, the context's."),
+]
+Namespace = Annotated[
+    str | None, typer.Option("-n", "--namespace", help="The namespace; left out, the context's.")
 ]
 
 
@@ -86,6 +92,54 @@ def status(
         _end(Code.NOT_FOUND)
 
 
+@_command("doctor")
+def doctor(
+    pod: Annotated[
+        str | None, typer.Argument(metavar="[NAMESPACE/]POD", help="A pod, living or ended.")
+    ] = None,
+    *,
+    binding: Annotated[
+        str | None, typer.Option("--binding", help="Look at this binding instead of a pod.")
+    ] = None,
+    here: Annotated[
+        bool, typer.Option("--here", help="Make the guard's checks in this very process.")
+    ] = False,
+    namespace: Namespace = None,
+    output: Format = Output.TABLE,
+    kubeconfig: Kubeconfig = None,
+    context: Context = None,
+) -> None:
+    """`mooring doctor`: the diagnosis, and `Code.NOT_WELL` when something is wrong."""
+    if sum((pod is not None, binding is not None, here)) != 1:
+        raise typer.BadParameter("name one of NAMESPACE/POD, --binding NAME or --here")
+    if here:
+        found = of_a_check(guard.check())
+    else:
+        with _asking():
+            found = _examined(connect(kubeconfig, context), pod, binding, namespace)
+    if output is Output.JSON:
+        _print_json({"failure": found.failure, **asdict(found)})
+    else:
+        show_diagnosis(found)
+        tables.show_unread(found.unread)
+    if found.ailments:
+        _end(Code.NOT_WELL)
+    if found.unread:
+        _end(Code.FORBIDDEN)
+
+
+def _examined(
+    cluster: Cluster, pod: str | None, binding: str | None, namespace: str | None
+) -> Diagnosis:
+    if binding is not None:
+        place = namespace or cluster.namespace
+        facts = examine_binding(cluster, place, binding)
+        return diagnose(f"binding {place}/{binding}", facts)
+    named, _, name = (pod or "").rpartition("/")
+    place = named or namespace or cluster.namespace
+    return diagnose(f"pod {place}/{name}", examine_pod(cluster, place, name))
+
+
 @contextmanager
 def _asking() -> Iterator[None]:
     """End with a sentence where the API server cannot be asked, or does not answer as it should."""
@@ -94,6 +148,9 @@ def _asking() -> Iterator[None]:
     except NoCluster as error:
         tables.tell(str(error))
         _end(Code.NO_CLUSTER)
+    except NotThere as error:
+        tables.tell(str(error))
+        _end(Code.NOT_FOUND)
     except Refused as error:
         tables.tell(_sentence(error))
         _end({403: Code.FORBIDDEN, 404: Code.NOT_FOUND}.get(error.status, Code.NO_CLUSTER))
