@@ -97,7 +97,7 @@ TESTS: Final = (
     # Only now: a node takes processor time also while nobody uses it.
     Part("cluster", (_pytest("cluster"),)),
     Part("chart", (_pytest("chart"),)),
-    Part("e2e", (_pytest("e2e", *_at_once(2), SLOWEST),), alone=True),
+    Part("e2e", (_pytest("e2e", *_at_once(3), SLOWEST),), alone=True),
 )
 
 

@@ -1,7 +1,7 @@
 """What the tests do to workspaces: make one of its own kind, stop the operator, stop a server.
 
-Two test processes work on one cluster. Who needs the operator says so (`operator_needed`), and who
-stops it waits for them.
+Several test processes work on one cluster. Who needs the operator says so (`operator_needed`), and
+who stops it waits for them.
 """
 
 import base64
