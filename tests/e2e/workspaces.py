@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from mooring import contract
-from mooring_operator.plan.rotation import ROTATE_ANNOTATION
+from mooring.contract import ROTATE_ANNOTATION
 from tests.cluster.files import lock
 from tests.cluster.paths import cluster_name
 from tests.demo.cluster import TIMEOUT, apply, get, kubectl

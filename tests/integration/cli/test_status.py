@@ -20,7 +20,8 @@ def ready_team(world: World) -> None:
     """Have a workspace `team-a` with its binding, both ready."""
     credentials = {"lastRotation": SINCE}
     proof = condition("RoundTripVerified", "True")
-    workspace(world, "team-a", READY, proof, credentials=credentials)
+    findings = {"total": 2}
+    workspace(world, "team-a", READY, proof, credentials=credentials, findings=findings)
     binding(world, "team-a", READY)
 
 
@@ -35,7 +36,7 @@ def test_tells_a_member_that_all_is_well(team: World, member: Person) -> None:
             {
                 "namespace": team.namespace, "name": "team-a", "proven": SINCE,
                 "ready": {"status": "True", "reason": "", "message": ""},
-                "credentials": SINCE, "pods": 1,
+                "credentials": SINCE, "pods": 1, "findings": 2,
             }
         ],
         "bindings": [

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from mooring import contract
+from mooring.contract import ROTATE_ANNOTATION
 from mooring.passwords import Logins
 from mooring_operator.kube import (
     BINDING,
@@ -14,7 +15,6 @@ from mooring_operator.kube import (
     SECRET,
     WORKSPACE,
 )
-from mooring_operator.plan.rotation import ROTATE_ANNOTATION
 from tests.integration.operator.test_allowed_namespaces import allow, withdrawn
 from tests.integration.operator.world import World, decoded, until
 

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from mooring import contract
+from mooring.contract import ROTATE_ANNOTATION
 from mooring_operator.api.azure import container_name
 from mooring_operator.kube import BINDING, DEPLOYMENT, SECRET, WORKSPACE
-from mooring_operator.plan.rotation import ROTATE_ANNOTATION
 from tests.integration.operator.api import Refused
 from tests.integration.operator.world import World, decoded, until
 from tests.integration.stores.azure_client import OK, client, id_of, outcome

@@ -7,10 +7,15 @@ from contextlib import contextmanager
 import psycopg
 import pytest
 
-from mooring.contract import AWS_ACCESS_KEY_ID, AWS_ROLE_ARN, AWS_SECRET_ACCESS_KEY
+from mooring.contract import (
+    AWS_ACCESS_KEY_ID,
+    AWS_ROLE_ARN,
+    AWS_SECRET_ACCESS_KEY,
+    ROTATE_ANNOTATION,
+)
 from mooring_operator.kube import SECRET, WORKSPACE
 from mooring_operator.plan.database import RUNTIME_URI
-from mooring_operator.plan.rotation import ROTATE_ANNOTATION, ROTATION_KEY
+from mooring_operator.plan.rotation import ROTATION_KEY
 from mooring_operator.stores.names import database_names
 from tests.integration.operator import outside
 from tests.integration.operator.api import Refused

@@ -2,9 +2,8 @@
 
 from typing import Any
 
-from mooring.contract import AWS_ACCESS_KEY_ID
+from mooring.contract import AWS_ACCESS_KEY_ID, ROTATE_ANNOTATION
 from mooring_operator.kube import DEPLOYMENT, WORKSPACE
-from mooring_operator.plan.rotation import ROTATE_ANNOTATION
 from tests.integration.operator import outside
 from tests.integration.operator.kubelet import fake_kubelet
 from tests.integration.operator.process import Operator

@@ -211,6 +211,25 @@ def test_credentials_that_are_still_good_are_no_finding(
     assert found(facts) == []
 
 
+@pytest.mark.parametrize(
+    ("spec", "root", "lost"),
+    [
+        ({}, "s3://b/t", True),
+        ({}, "gs://b/t", False),
+        ({"artifactStore": {"existing": {}}}, "s3://own/t", False),
+        ({"artifactAccess": "Proxied"}, "mlflow-artifacts:/", False),
+        ({"artifactAccess": "Proxied", "auth": {"basic": {}}}, "mlflow-artifacts:/", True),
+    ],
+)
+def test_only_what_the_operator_replaces_gets_old(
+    spec: dict[str, Any], root: str, lost: bool
+) -> None:
+    rotated = {"lastRotation": "2026-01-01T12:00:00Z"}
+    workspace = named("team-a", READY, credentials=rotated, artifactRoot=root) | {"spec": spec}
+    expected = [(CREDENTIALS, "CredentialsReplaced")] if lost else []
+    assert found(replace(well(token=False), workspace=workspace)) == expected
+
+
 def test_a_container_without_the_fragment_has_neither_uri_nor_credentials() -> None:
     facts = well()
     assert facts.pod

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mooring.contract import ROTATE_ANNOTATION
 from mooring_operator.api.lifecycle import Rotation as Wanted
 from mooring_operator.api.lifecycle import RotationDefaults, seconds
 from mooring_operator.plan.rotation import (
-    ROTATE_ANNOTATION,
     Policy,
     Rotation,
     loaded,

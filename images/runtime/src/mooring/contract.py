@@ -20,6 +20,8 @@ INJECTED_ANNOTATION: Final = f"{GROUP}/injected"
 SKIP_LABEL: Final = f"{GROUP}/skip"
 SKIP_CONTAINERS_ANNOTATION: Final = f"{GROUP}/skip-containers"
 """Names of containers that are left alone, with commas between: sidecars need no credential."""
+ROTATE_ANNOTATION: Final = f"{GROUP}/rotate"
+"""On a workspace: any new value asks for new credentials, as `kubectl rollout restart` does."""
 
 # --- what a pod is given ----------------------------------------------------------------------
 

@@ -20,6 +20,8 @@ COMMANDS: Final = {
 FOR_PEOPLE: Final = {
     "status": "which workspaces and bindings are ready, why not, and since when it is proven",
     "doctor": "what ails a pod or a binding: its tracking URI, its credentials, or its identity",
+    "findings": "runs and experiments of a workspace whose artifacts are lost or elsewhere",
+    "rotate": "have the credentials of a workspace replaced",
 }
 """Commands of `mooring.cli`, which is there where `mooring[cli]` is installed."""
 

@@ -10,13 +10,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from mooring.contract import GROUP
+from mooring.contract import ROTATE_ANNOTATION
 from mooring_operator.api.lifecycle import Rotation as Wanted
 from mooring_operator.api.lifecycle import RotationDefaults, seconds
 from mooring_operator.plan.metadata import Manifest
-
-ROTATE_ANNOTATION: Final = f"{GROUP}/rotate"
-"""On a workspace: any new value asks for new credentials, as `kubectl rollout restart` does."""
 
 ROTATION_KEY: Final = "rotation"
 """Key of the Secrets of store and database that holds the state."""

@@ -7,18 +7,20 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, NoReturn
 
 import typer
 
-from mooring import guard, main
+from mooring import contract, guard, main
 from mooring.cli import tables
-from mooring.cli.cluster import Cluster, NoCluster, Refused, connect
+from mooring.cli.cluster import WORKSPACES, Cluster, NoCluster, Refused, connect, path_of
 from mooring.cli.codes import Code
 from mooring.cli.doctor.diagnosis import Diagnosis, diagnose, of_a_check
 from mooring.cli.doctor.examine import NotThere, examine_binding, examine_pod
 from mooring.cli.doctor.show import show_diagnosis
+from mooring.cli.losses import losses_of, show_losses
 from mooring.cli.reading import read_state
+from mooring.cli.rotation import rotation
 
 app: Final = typer.Typer(
     rich_markup_mode=None,
@@ -48,6 +50,7 @@ Namespaces = Annotated[
 Namespace = Annotated[
     str | None, typer.Option("-n", "--namespace", help="The namespace; left out, the context's.")
 ]
+WorkspaceName = Annotated[str, typer.Argument(metavar="[NAMESPACE/]WORKSPACE")]
 
 
 @app.callback()
@@ -140,6 +143,69 @@ def _examined(
     return diagnose(f"pod {place}/{name}", examine_pod(cluster, place, name))
 
 
+@_command("findings")
+def findings(
+    workspace: WorkspaceName,
+    *,
+    namespace: Namespace = None,
+    output: Format = Output.TABLE,
+    kubeconfig: Kubeconfig = None,
+    context: Context = None,
+) -> None:
+    """`mooring findings`: what `status.findings` has; `Code.NOT_WELL` unless there is none."""
+    with _asking():
+        _, _, live = _workspace(connect(kubeconfig, context), workspace, namespace)
+    found = losses_of(live)
+    if found is None:
+        tables.tell(
+            "nobody knows: the operator has not looked yet, or cannot (a SQLite file, a server "
+            "that somebody else runs)"
+        )
+        _end(Code.NOT_WELL)
+    if output is Output.JSON:
+        _print_json(asdict(found))
+    else:
+        show_losses(found)
+    if found.total:
+        _end(Code.NOT_WELL)
+
+
+@_command("rotate")
+def rotate(
+    workspace: WorkspaceName,
+    *,
+    namespace: Namespace = None,
+    kubeconfig: Kubeconfig = None,
+    context: Context = None,
+) -> None:
+    """`mooring rotate`: annotate the workspace; `Code.NOT_WELL` where that would change nothing."""
+    with _asking():
+        cluster = connect(kubeconfig, context)
+        place, name, live = _workspace(cluster, workspace, namespace)
+        answer = rotation(live)
+        if answer.useful:
+            now = datetime.now(UTC).isoformat(timespec="milliseconds")
+            cluster.annotate(path_of(WORKSPACES, place, name), {contract.ROTATE_ANNOTATION: now})
+    tables.tell(f"{place}/{name}: {answer.sentence}")
+    if not answer.useful:
+        _end(Code.NOT_WELL)
+
+
+def _workspace(
+    cluster: Cluster, named: str, namespace: str | None
+) -> tuple[str, str, dict[str, Any]]:
+    """Namespace, name and live object of the workspace that the command line names."""
+    before, _, name = named.rpartition("/")
+    place = before or namespace or cluster.namespace
+    live = cluster.get(path_of(WORKSPACES, place, name))
+    if live is None:
+        raise NotThere(
+            f"there is no MlflowWorkspace {name} in namespace {place}: kubectl get "
+            f"mlflowworkspaces -n {place}"
+        )
+    return place, name, live
+
+
 @contextmanager
 def _asking() -> Iterator[None]:
     """End with a sentence where the API server cannot be asked, or does not answer as it should."""
@@ -178,5 +244,5 @@ def _name(field: str) -> str:
     return first + "".join(word.capitalize() for word in others)
 
 
-def _end(code: Code) -> None:
+def _end(code: Code) -> NoReturn:
     raise typer.Exit(int(code))

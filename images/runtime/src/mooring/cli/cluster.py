@@ -19,7 +19,7 @@ OWN: Final = f"/apis/{contract.API_VERSION}"
 CORE: Final = "/api/v1"
 
 METADATA_ONLY: Final = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
-MERGE_PATCH: Final = "application/merge-patch+json"
+_CONTENT: Final = {"GET": "application/json", "PATCH": "application/merge-patch+json"}
 
 _TIMEOUT_S: Final = 30
 _NAMESPACE_FILE: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
@@ -62,6 +62,10 @@ class Cluster:
         items: list[Json] = self._ask("GET", path, accept=accept, query=query).get("items") or []
         return items
 
+    def annotate(self, path: str, annotations: Mapping[str, str]) -> None:
+        """Set annotations of the object at `path`."""
+        self._ask("PATCH", path, body={"metadata": {"annotations": dict(annotations)}})
+
     def _ask(
         self,
         method: str,
@@ -69,6 +73,7 @@ class Cluster:
         *,
         accept: str = "application/json",
         query: Mapping[str, str] | None = None,
+        body: Json | None = None,
     ) -> Json:
         """What the API server answers; raises NoCluster, Refused or Forbidden."""
         try:
@@ -76,7 +81,8 @@ class Cluster:
                 path,
                 method,
                 query_params=list((query or {}).items()),
-                header_params={"Accept": accept},
+                header_params={"Accept": accept, "Content-Type": _CONTENT[method]},
+                body=body,
                 auth_settings=["BearerToken"],
                 _preload_content=False,
                 _return_http_data_only=True,

@@ -40,6 +40,8 @@ class Workspace:
     """When the newest credential in use was made."""
     pods: int | None
     """Living pods that carry a binding to it, of the bindings that were read; None for unknown."""
+    findings: int | None
+    """Runs and experiments whose artifacts are lost or elsewhere; None where nobody could look."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +145,7 @@ def _workspace(live: Manifest, bindings: Iterable[Binding]) -> Workspace:
         proof.get("lastTransitionTime") if proof.get("status") == "True" else None,
         (status.get("credentials") or {}).get("lastRotation"),
         sum(known) if len(known) == len(counts) else None,
+        (status.get("findings") or {}).get("total"),
     )
 
 

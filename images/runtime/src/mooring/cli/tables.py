@@ -80,13 +80,21 @@ def table(columns: Iterable[str]) -> Table:
 
 def _workspaces(rows: Iterable[Workspace], now: datetime) -> Table:
     made = table(
-        ("NAMESPACE", "WORKSPACE", "READY", "PROVEN", "CREDENTIALS", "PODS", "WHY NOT READY")
+        (
+            "NAMESPACE",
+            "WORKSPACE",
+            "READY",
+            "PROVEN",
+            "CREDENTIALS",
+            "PODS",
+            "FINDINGS",
+            "WHY NOT READY",
+        )
     )
     for row in rows:
         ages = (age(row.proven, now), age(row.credentials, now))
-        made.add_row(
-            row.namespace, row.name, _ready(row.ready), *ages, _count(row.pods), _why(row.ready)
-        )
+        counts = (_count(row.pods), _count(row.findings))
+        made.add_row(row.namespace, row.name, _ready(row.ready), *ages, *counts, _why(row.ready))
     return made
 
 
@@ -112,5 +120,5 @@ def _why(ready: Readiness) -> Text:
     return Text(printable(f"{ready.reason}: {ready.message}") if ready.reason else "")
 
 
-def _count(pods: int | None) -> str:
-    return UNKNOWN if pods is None else str(pods)
+def _count(known: int | None) -> str:
+    return UNKNOWN if known is None else str(known)

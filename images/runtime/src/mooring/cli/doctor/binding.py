@@ -90,7 +90,7 @@ def of_rotation(facts: Facts) -> Iterator[Ailment]:
     status = ((facts.pod or {}).get("status") or {}) if facts.alive else {}
     credentials = ((facts.workspace or {}).get("status") or {}).get("credentials") or {}
     began, made = status.get("startTime"), credentials.get("lastRotation")
-    if not began or not made or credentials.get("graceEnds") or _has_a_token(facts):
+    if not began or not made or credentials.get("graceEnds") or not _holds_what_rotates(facts):
         return
     replaced = datetime.fromisoformat(made)
     if datetime.fromisoformat(began) < replaced < facts.now - SETTLED:
@@ -102,6 +102,18 @@ def of_rotation(facts: Facts) -> Iterator[Ailment]:
             "Start the pod anew. To let old credentials live longer: rotation.grace of the "
             "workspace or its class.",
         )
+
+
+def _holds_what_rotates(facts: Facts) -> bool:
+    """Whether the pod took a login or a key that the operator replaces.
+
+    It replaces no key of a store that is the team's own, nor that of a Google service account, and
+    a pod that goes through the tracking server holds none.
+    """
+    spec = (facts.workspace or {}).get("spec") or {}
+    root = ((facts.workspace or {}).get("status") or {}).get("artifactRoot") or ""
+    kept = spec.get("artifactStore") or spec.get("artifactAccess") == "Proxied"
+    return bool(spec.get("auth")) or not (kept or root.startswith("gs://") or _has_a_token(facts))
 
 
 def _has_a_token(facts: Facts) -> bool:
