@@ -104,6 +104,20 @@ class CredentialsStatus(ApiModel):
     ] = None
 
 
+class AnsweredStatus(ApiModel):
+    """What store and database server have answered last, each as a digest of the question.
+
+    An operator that starts takes the same question as answered for a while.
+    """
+
+    artifact_store: Annotated[
+        str | None, Field(max_length=12, description="What the class's object store was asked.")
+    ] = None
+    database: Annotated[
+        str | None, Field(max_length=12, description="What the class's database server was asked.")
+    ] = None
+
+
 DeletionPolicy = Literal["Retain", "Delete"]
 
 

@@ -11,6 +11,7 @@ from mooring_operator.api.base import ApiModel, Name, matches, rule, rules
 from mooring_operator.api.conditions import Condition
 from mooring_operator.api.findings import FindingsStatus
 from mooring_operator.api.lifecycle import (
+    AnsweredStatus,
     CredentialsStatus,
     DeletionPolicy,
     DeletionStatus,
@@ -265,6 +266,14 @@ class WorkspaceStatus(ApiModel):
             description="Runs and experiments whose artifacts are lost or lie elsewhere, where the "
             "operator reads the database. One goes with its cause: delete the run, the model or "
             "the experiment, or log it anew."
+        ),
+    ] = None
+    answered: Annotated[
+        AnsweredStatus | None,
+        Field(
+            description="What the object store and the database server of the class have answered. "
+            "An operator that starts asks the same of them again within ten minutes, and anything "
+            "else at once."
         ),
     ] = None
     deletion: Annotated[

@@ -33,10 +33,12 @@ from mooring_operator.plan.metadata import DATABASE, MIGRATION, Owner, digest
 from mooring_operator.plan.rotation import ROTATION_KEY, Policy, Rotation, loaded
 from mooring_operator.plan.volume import SQLITE_URI
 from mooring_operator.reconcile.outside import (
+    asked_of_database,
     database_authorities,
     database_server,
     existing_database,
 )
+from mooring_operator.reconcile.pacing import question
 from mooring_operator.reconcile.workloads import selector_of
 from mooring_operator.reconcile.world import World, apply, ask
 from mooring_operator.status.experiments import elsewhere
@@ -50,12 +52,14 @@ class Database:
     """A database that is there, how one gets in, and the state of its logins.
 
     `rotation` is None where it has none. `audit` tells of what is lost or lies elsewhere, None
-    where only the tracking server can look.
+    where only the tracking server can look. `answered` is what the server was asked, see
+    `pacing.question`; None of what is asked each time.
     """
 
     client: DatabaseClient
     rotation: Rotation | None
     audit: Audit | None
+    answered: str | None = None
 
 
 def ensure_database(
@@ -65,14 +69,16 @@ def ensure_database(
     policy: Policy,
     root: str | None,
     *,
+    answered: str | None,
     auth: bool = False,
 ) -> Database:
     """Have the server hold the workspace's database and logins, as its Secret says.
 
     A login that is due is replaced by a second one; one whose grace is over is dropped, and its
     sessions are ended. `root` is where the workspace's artifacts lie, if that is known. With `auth`
-    the servers may have more connections, for their users. Raises Blocked with what to tell the
-    user.
+    the servers may have more connections, for their users. Where no login is to be replaced or
+    dropped, a question that was `answered` is not asked: nothing was found then. Raises Blocked
+    with what to tell the user.
     """
     live = world.kube.get(SECRET, workspace.namespace, workspace.child_name_for(DATABASE))
     chosen = store.chosen
@@ -100,10 +106,14 @@ def ensure_database(
         # first: a rotation that is due as well makes this role anew
         ask(lambda: server.revoke(over, names.owner))
     grant = _grant(names, logins, LOGIN_CONNECTIONS if auth else 0)
+    client, limit = _client(secret), grant.connection_limit
+    asked = question(asked_of_database(world.kube, chosen), client.digest, limit, root)
+    if asked == answered and not rotate and not over:
+        return Database(client, state, Audit(), asked)
     audit = ask(lambda: server.ensure(replace(grant, artifact_root=root)))
     if rotate or over:
         apply(world, secret, live)
-    return Database(_client(secret), state, audit)
+    return Database(client, state, audit, asked)
 
 
 def artifact_roots(database: Database | Finding, root: str | None) -> Verdict:

@@ -84,6 +84,26 @@ def artifact_store(
             return UnmanagedArtifacts(lambda: _existing(kube, existing, namespace))
 
 
+def asked_of_store(
+    kube: Kube, store: artifactstore.ArtifactStore, workspace: Owner
+) -> list[str | None] | None:
+    """What of the class an answer of its store depends on; raises Blocked.
+
+    None where it has to be asked each time: Google's proves a key, Azure's extends a signature.
+    Without secrets: what a wrong one means is for the class to tell, whose pipeline proves it.
+    """
+    if not isinstance(store.chosen, S3Store):
+        return None
+    connection = _s3(kube, store.chosen, workspace)
+    return [repr(connection), connection.ca]
+
+
+def asked_of_database(kube: Kube, server: backendstore.PostgresqlStore) -> list[str | None]:
+    """The same of the class's database server."""
+    connection = _postgresql(kube, server).connection
+    return [repr(connection), connection.ca]
+
+
 def artifact_data(
     kube: Kube, store: artifactstore.ArtifactStore, workspace: Owner
 ) -> ArtifactData | None:

@@ -4,7 +4,7 @@ A new credential, and what becomes of the old one, are kept in one write before 
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import astuple, dataclass, field, replace
 from typing import Final
 
 from mooring.contract import AWS_ROLE_ARN, GROUP
@@ -19,10 +19,11 @@ from mooring_operator.plan.binding import decoded, encoded
 from mooring_operator.plan.metadata import STORE, Owner, belongs, child, digest
 from mooring_operator.plan.rotation import ROTATION_KEY, Policy, Rotation, loaded
 from mooring_operator.plan.trust import Account
-from mooring_operator.reconcile.outside import artifact_store
+from mooring_operator.reconcile.outside import artifact_store, asked_of_store
+from mooring_operator.reconcile.pacing import question
 from mooring_operator.reconcile.world import World, apply, ask, require_ours
 from mooring_operator.stores.names import identity, subject
-from mooring_operator.stores.protocol import StoreGrant, held_key_id
+from mooring_operator.stores.protocol import StoreAccess, StoreGrant, held_key_id
 
 CREDENTIAL_ANNOTATION: Final = f"{GROUP}/credential"
 """On the store Secret: the digest of the credential as the operator wrote it, and its id.
@@ -52,13 +53,14 @@ class Access:
     """What the store answered, and the state of the credential under `policy`.
 
     `rotation` is None where there is no credential at all, `changed` says that bindings have to
-    be told.
+    be told, `answered` is the question, see `pacing.question`; None of what is asked each time.
     """
 
     values: dict[str, str] = field(repr=False)
     rotation: Rotation | None
     policy: Policy
     changed: bool
+    answered: str | None
 
 
 def ensure_store(
@@ -67,11 +69,14 @@ def ensure_store(
     store: ArtifactStore,
     accounts: Sequence[Account],
     policy: Policy,
+    *,
+    answered: str | None,
 ) -> Access:
     """Have the store know the workspace and trust the accounts; keep the answer in a Secret.
 
-    A credential that is due is replaced; those whose grace is over are revoked. Raises Blocked
-    with what to tell the user.
+    A credential that is due is replaced; those whose grace is over are revoked. Where nothing is
+    to be done, a question that was `answered` is not asked. Raises Blocked with what to tell the
+    user.
     """
     head = child(workspace, "v1", "Secret", workspace.child_name_for(STORE), STORE)
     live = world.kube.get(SECRET, workspace.namespace, workspace.child_name_for(STORE))
@@ -100,7 +105,13 @@ def ensure_store(
         retiring.append(old)
         grant = replace(grant, held_key_id=None)
     outside = artifact_store(world.kube, store, workspace)
-    made = ask(lambda: outside.ensure(replace(grant, retiring_key_ids=tuple(retiring))))
+    grant = replace(grant, retiring_key_ids=tuple(retiring))
+    stays = not rotate and not over and answered is not None
+    asked = asked_of_store(world.kube, store, workspace)
+    if stays and _question(asked, grant, held.values) == answered:
+        made = StoreAccess(None, _files(held.values))
+    else:
+        made = ask(lambda: outside.ensure(grant))
     if _has_leftover(before, keyless) and not _has_leftover(state, keyless):
         ask(lambda: outside.revoke_leftover(grant.identity))
     kept = _variables(held.values)
@@ -117,7 +128,13 @@ def ensure_store(
     head["metadata"]["annotations"] = {CREDENTIAL_ANNOTATION: mark}
     apply(world, head | {"type": "Opaque", "data": encoded({**values, **record})}, live)
     changed = (values, frozenset(accounts)) != (held.values, held.accounts)
-    return Access(values, state if new else None, policy, changed)
+    again = replace(grant, held_key_id=held_key_id(values), retiring_key_ids=tuple(state.retiring))
+    return Access(values, state if new else None, policy, changed, _question(asked, again, values))
+
+
+def _question(asked: object, grant: StoreGrant, values: Mapping[str, str]) -> str | None:
+    """Digest of what the store is asked for `grant`, where the `values` are held already."""
+    return None if asked is None else question(asked, astuple(grant), dict(values))
 
 
 def _is_edited(live: Manifest | None, values: Mapping[str, str]) -> bool:
@@ -134,6 +151,10 @@ def _written(live: Manifest | None) -> tuple[str, str]:
 
 def _variables(values: Mapping[str, str]) -> dict[str, str]:
     return {key: value for key, value in values.items() if not is_file(key)}
+
+
+def _files(values: Mapping[str, str]) -> dict[str, str]:
+    return {key: value for key, value in values.items() if is_file(key)}
 
 
 def credential_id(values: Mapping[str, str]) -> str | None:

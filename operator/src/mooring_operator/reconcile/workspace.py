@@ -18,6 +18,7 @@ from mooring_operator.api.conditions import (
     Verdict,
     summary,
 )
+from mooring_operator.api.lifecycle import AnsweredStatus
 from mooring_operator.api.workspace import WorkspaceSpec
 from mooring_operator.api.workspaceclass import WorkspaceClassSpec
 from mooring_operator.kube import BINDING, WORKSPACE, Manifest
@@ -80,6 +81,7 @@ class Loaded:
     """A workspace as it was declared, its class, and the bindings around it."""
 
     owner: Owner
+    live: Manifest
     spec: WorkspaceSpec
     class_: LoadedClass
     bindings: list[Manifest]
@@ -114,6 +116,7 @@ def reconcile_workspace(world: World, key: Key) -> Outcome:
     live = world.kube.get(WORKSPACE, key.namespace, key.name)
     if live is None:
         forget(key.namespace, key.name)
+        world.pacing.forget(key)
         return Outcome()
     meta = ObjectMeta.model_validate(live["metadata"])
     owner = Owner("MlflowWorkspace", meta.namespace, meta.name, meta.uid)
@@ -132,7 +135,7 @@ def reconcile_workspace(world: World, key: Key) -> Outcome:
         finalizers = [*meta.finalizers, CLEANUP_FINALIZER]
         annotations = {CLASS_ANNOTATION: loaded.class_.name}
         set_metadata(world, live, finalizers=finalizers, annotations=annotations)
-    return _converge(world, live, loaded)
+    return _converge(world, loaded)
 
 
 def _load(world: World, live: Manifest, owner: Owner) -> Loaded:
@@ -150,21 +153,23 @@ def _load(world: World, live: Manifest, owner: Owner) -> Loaded:
     admitted = {n for n in claimants if admits(world.kube, allowed, owner.namespace, n)}
     welcome = [binding for binding in claims if binding["metadata"]["namespace"] in admitted]
     external = external_server(world.kube, owner, spec)
-    return Loaded(owner, spec, class_, bindings, welcome, external)
+    return Loaded(owner, live, spec, class_, bindings, welcome, external)
 
 
 def _claims(owner: Owner, bindings: list[Manifest]) -> list[Manifest]:
     return [b for b in bindings if workspace_of(b) == (owner.namespace, owner.name)]
 
 
-def _converge(world: World, live: Manifest, loaded: Loaded) -> Outcome:
-    owner, class_ = loaded.owner, loaded.class_.spec
+def _converge(world: World, loaded: Loaded) -> Outcome:
+    owner, live, class_ = loaded.owner, loaded.live, loaded.class_.spec
     policy = policy_of(live, loaded.spec.rotation, class_.rotation)
+    key = Key(WORKSPACE.kind, owner.namespace, owner.name)
+    before = world.pacing.answered(key, live, world.queue)
     # the store first: pods wait for what it answers, and for nothing else
-    store = attempt(lambda: _connect(world, loaded, policy))
+    store = attempt(lambda: _connect(world, loaded, policy, before.artifact_store))
     connection = store if isinstance(store, Finding) else store.connection
     root = connection.artifact_root if isinstance(connection, Connection) else None
-    database = attempt(lambda: _database(world, live, loaded, policy, root))
+    database = attempt(lambda: _database(world, loaded, policy, root, before.database))
     client = database if isinstance(database, Finding) else database.client
     findings = _rollout(world, loaded, connection, client)
     if findings[1] is not None:
@@ -186,6 +191,7 @@ def _converge(world: World, live: Manifest, loaded: Loaded) -> Outcome:
         "className": loaded.class_.name,
         "binding": {"name": published_name(owner.name)},
         "credentials": credentials,
+        "answered": _answered(store, database),
         "deletion": dumped(list_asked(world, live, owner, loaded.spec, class_)),
     }
     if isinstance(connection, Connection):
@@ -206,6 +212,15 @@ def _converge(world: World, live: Manifest, loaded: Loaded) -> Outcome:
         verdicts.append(Verdict(MONITORED, missing, "Prometheus can find it"))
     outcome = report(world, live, [ready, *verdicts], fields)
     return Outcome(retry=outcome.retry or pending)
+
+
+def _answered(store: Connected | Finding, database: Database | Finding) -> Manifest | None:
+    """status.answered; None where nobody was asked."""
+    status = AnsweredStatus(
+        artifact_store=None if isinstance(store, Finding) else store.access.answered,
+        database=None if isinstance(database, Finding) else database.answered,
+    )
+    return status.model_dump(by_alias=True, exclude_none=True) or None
 
 
 def _kept(store: Connected | Finding, database: Database | Finding, policy: Policy) -> list[Kept]:
@@ -230,15 +245,15 @@ def _kept(store: Connected | Finding, database: Database | Finding, policy: Poli
 
 
 def _database(
-    world: World, live: Manifest, loaded: Loaded, policy: Policy, root: str | None
+    world: World, loaded: Loaded, policy: Policy, root: str | None, answered: str | None
 ) -> Database:
-    backend = loaded.class_.spec.backend_store
-    restore_database(world, live, loaded.owner, backend)
+    owner, backend = loaded.owner, loaded.class_.spec.backend_store
+    restore_database(world, loaded.live, owner, backend)
     auth = loaded.spec.auth is not None
-    return ensure_database(world, loaded.owner, backend, policy, root, auth=auth)
+    return ensure_database(world, owner, backend, policy, root, answered=answered, auth=auth)
 
 
-def _connect(world: World, loaded: Loaded, policy: Policy) -> Connected:
+def _connect(world: World, loaded: Loaded, policy: Policy, answered: str | None) -> Connected:
     """Have the store trust those whom admitted bindings name, and the bindings tell their pods."""
     owner, bindings = loaded.owner, loaded.admitted
     if loaded.own_binding is None:
@@ -248,7 +263,8 @@ def _connect(world: World, loaded: Loaded, policy: Policy) -> Connected:
     if granted and granted.changed:
         _tell(world, map(namespaced_name, loaded.claims))
     artifacts = loaded.class_.spec.artifact_store
-    access = ensure_store(world, owner, artifacts, trusted(owner, bindings), policy)
+    accounts = trusted(owner, bindings)
+    access = ensure_store(world, owner, artifacts, accounts, policy, answered=answered)
     store = store_client(artifacts, owner, access.values)
     connection = Connection(owner, store, access_of(loaded.spec, store), loaded.external)
     if granted:
