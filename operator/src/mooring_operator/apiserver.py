@@ -31,6 +31,8 @@ REQUEST_TIMEOUT_S: Final = 30.0
 SERVED_S: Final = 1.0
 WATCH_S: Final = 270
 PAGE: Final = 100
+NAMES: Final = 500
+"""Objects of a page of which only the metadata is asked for."""
 SILENCE_S: Final = 90.0
 """The API server sends a bookmark to every watch once a minute; a silent one is dead."""
 
@@ -85,14 +87,19 @@ class ApiServer:
         items: list[Manifest] = answer.get("items", [])
         return [item | {"apiVersion": kind.api_version, "kind": kind.kind} for item in items]
 
-    def walk(self, kind: Kind, labels: str) -> Iterator[Manifest]:
-        """See `cache.Source.walk`: a list of thousands at once is ten times as large in memory."""
-        query = [("limit", str(PAGE)), *([("labelSelector", labels)] if labels else [])]
+    def walk(
+        self, kind: Kind, labels: str, namespace: str = "", fields: str = ""
+    ) -> Iterator[Manifest]:
+        """See `Server.walk`: a list of thousands at once is ten times as large in memory."""
+        selectors = [("labelSelector", labels), ("fieldSelector", fields)]
+        query = [("limit", str(PAGE)), *(each for each in selectors if each[1])]
         more = ""
         while True:
             try:
                 answer = self._call(
-                    "GET", kind.path(), query=[*query, *([("continue", more)] if more else [])]
+                    "GET",
+                    kind.path(namespace),
+                    query=[*query, *([("continue", more)] if more else [])],
                 )
             except KubeError as error:
                 if error.status == 404:
@@ -165,18 +172,36 @@ class ApiServer:
             if error.status != 404:
                 raise
 
-    def version(self, kind: Kind, labels: str) -> str:
+    def names(self, kind: Kind, namespace: str, fields: str) -> Iterator[str]:
+        """See `Server.names`."""
+        query, more = [("fieldSelector", fields), ("limit", str(NAMES))], ""
+        while True:
+            answer = self._call(
+                "GET",
+                kind.path(namespace),
+                query=[*query, *([("continue", more)] if more else [])],
+                accept=_METADATA.format("PartialObjectMetadataList"),
+            )
+            # an empty list of this form is null
+            yield from (item["metadata"]["name"] for item in answer.get("items") or [])
+            more = answer["metadata"].get("continue", "")
+            if not more:
+                return
+
+    def version(self, kind: Kind, labels: str, fields: str = "") -> str:
         """The resource version from which `watch` tells all that comes."""
         answer = self._call(
             "GET",
             kind.path(),
-            query=[("labelSelector", labels), ("limit", "1")],
+            query=[("labelSelector", labels), ("fieldSelector", fields), ("limit", "1")],
             accept=_METADATA.format("PartialObjectMetadataList"),
         )
         version: str = answer["metadata"]["resourceVersion"]
         return version
 
-    def watch(self, kind: Kind, labels: str, since: str) -> Iterator[tuple[str, Manifest]]:
+    def watch(
+        self, kind: Kind, labels: str, since: str, fields: str = ""
+    ) -> Iterator[tuple[str, Manifest]]:
         """Type and metadata of each event after the resource version `since`, for minutes.
 
         The API server leaves everything but the metadata out. BOOKMARK events bring nothing but a
@@ -184,6 +209,7 @@ class ApiServer:
         """
         query = [
             ("labelSelector", labels),
+            ("fieldSelector", fields),
             ("resourceVersion", since),
             ("watch", "true"),
             ("allowWatchBookmarks", "true"),

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from math import inf
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Final, TypeVar
 
 from mooring_operator.kube import KINDS, Kind, KubeError, Manifest, Server
 
@@ -27,13 +27,6 @@ FAST: Final = 1
 Answer = TypeVar("Answer", Manifest, Manifest | None)
 Reference = tuple[str, str, str]
 """Kind, namespace and name."""
-
-
-class Source(Server, Protocol):
-    """What the cache stands in front of."""
-
-    def walk(self, kind: Kind, labels: str) -> Iterator[Manifest]:
-        """The live objects of all namespaces, page by page; none of a kind that is not served."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +59,7 @@ class Cache:
 
     def __init__(
         self,
-        kube: Source,
+        kube: Server,
         is_watched: Callable[[Kind, Manifest], bool],
         listed: Sequence[tuple[Kind, str]],
     ) -> None:
@@ -112,6 +105,16 @@ class Cache:
         lives = [self.get(kind, *each) for each in found]
         wanted = _labels(labels)
         return [live for live in lives if live is not None and _carries(live["metadata"], wanted)]
+
+    def walk(
+        self, kind: Kind, labels: str, namespace: str = "", fields: str = ""
+    ) -> Iterator[Manifest]:
+        """See `Server.walk`; always asked anew."""
+        return self._kube.walk(kind, labels, namespace, fields)
+
+    def names(self, kind: Kind, namespace: str, fields: str) -> Iterator[str]:
+        """See `Server.names`; always asked anew."""
+        return self._kube.names(kind, namespace, fields)
 
     def serves(self, kind: Kind) -> bool:
         """See `Server.serves`."""

@@ -4,7 +4,7 @@ Writes are server-side apply under one field manager, so every write may be repe
 https://kubernetes.io/docs/reference/using-api/server-side-apply/.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
@@ -105,6 +105,14 @@ class Server(Protocol):
 
     def search(self, kind: Kind, namespace: str = "", labels: str = "") -> list[Manifest]:
         """The live objects of a namespace, or of all, that carry the labels of the selector."""
+
+    def walk(
+        self, kind: Kind, labels: str, namespace: str = "", fields: str = ""
+    ) -> Iterator[Manifest]:
+        """The live objects that the selectors take, page by page; none of a kind nobody serves."""
+
+    def names(self, kind: Kind, namespace: str, fields: str) -> Iterator[str]:
+        """Names of the live objects of a namespace that a selector of fields takes."""
 
     def serves(self, kind: Kind) -> bool:
         """Whether the API server knows the kind: that of somebody else's definition may come."""

@@ -8,6 +8,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Final
 
 import structlog
@@ -20,6 +21,7 @@ from mooring_operator.lease import Alone, Lease
 from mooring_operator.metrics import LEADER, QUEUE_DEPTH, QUEUE_OLDEST
 from mooring_operator.queue import WorkQueue
 from mooring_operator.reconcile.controller import Controller
+from mooring_operator.reconcile.reaping import pod_ended
 from mooring_operator.reconcile.world import World
 from mooring_operator.watches import LISTED, STREAMS, Watches, is_watched
 
@@ -97,7 +99,8 @@ def main() -> None:
         cache = Cache(api_server, is_watched, LISTED)
         world = World(cache, WorkQueue(), threads, _now)
         controller = Controller(world, options.workers, RESYNC_S, cache.refresh)
-        watches = Watches(api_server, world.queue.add, cache.told, controller.resync)
+        ended = partial(pod_ended, world)
+        watches = Watches(api_server, world.queue.add, cache.told, controller.resync, ended)
         Operator(options.http_port, lease, world.queue, controller, watches).run(stop)
 
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Gauge, Histogram, ProcessCollector
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 
 REGISTRY: Final = CollectorRegistry()
 ProcessCollector(registry=REGISTRY)
@@ -29,6 +29,12 @@ READY: Final = Histogram(
     "From the creation of an object to its first Ready, to the second.",
     ["kind"],
     buckets=(1, 2, 5, 10, 15, 20, 30, 60, 120, 300, 600, 1800),
+    registry=REGISTRY,
+)
+CLOSED_RUNS: Final = Counter(
+    "mooring_closed_runs",
+    "Runs that were closed because their pod had ended, by the status that they got.",
+    ["status"],
     registry=REGISTRY,
 )
 STORE: Final = Histogram(

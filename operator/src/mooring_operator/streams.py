@@ -24,19 +24,22 @@ ABSENT_PAUSE_S: Final = 30.0
 class Watched(Protocol):
     """What a stream needs of the API server."""
 
-    def version(self, kind: Kind, labels: str) -> str:
+    def version(self, kind: Kind, labels: str, fields: str = "") -> str:
         """See `ApiServer.version`."""
 
-    def watch(self, kind: Kind, labels: str, since: str) -> Iterator[tuple[str, Manifest]]:
+    def watch(
+        self, kind: Kind, labels: str, since: str, fields: str = ""
+    ) -> Iterator[tuple[str, Manifest]]:
         """See `ApiServer.watch`."""
 
 
 class Stream:
-    """Tells of every change of the objects of one kind that a label selector names.
+    """Tells of every change of the objects of one kind that the selectors name.
 
     `changed` gets the metadata of an object that was made, changed or deleted, as it was last;
     `missed` is called when there may have been changes that nobody told of. Both are called from
-    the stream's thread.
+    the stream's thread. `fields` is a selector of fields, `only` a type of events if one alone is
+    wanted: DELETED comes of what was deleted, and of what the selectors take no more.
     """
 
     def __init__(
@@ -46,7 +49,12 @@ class Stream:
         labels: str,
         changed: Callable[[Manifest], None],
         missed: Callable[[], None],
+        *,
+        fields: str = "",
+        only: str = "",
     ) -> None:
+        self._fields = fields
+        self._only = only
         self._server = server
         self._kind = kind
         self._labels = labels
@@ -59,7 +67,7 @@ class Stream:
     def start(self) -> None:
         """Return once changes from now on will be told, or cannot be asked for yet."""
         try:
-            self._since = self._server.version(self._kind, self._labels)
+            self._since = self._version()
         except KubeError as error:
             self._explain(error)
         self._thread.start()
@@ -83,18 +91,23 @@ class Stream:
     def follow(self) -> None:
         """Tell of changes until the API server ends the watch; raises KubeError."""
         if not self._since:
-            self._since = self._server.version(self._kind, self._labels)
+            self._since = self._version()
             self._missed()
         try:
-            for event, metadata in self._server.watch(self._kind, self._labels, self._since):
+            for event, metadata in self._server.watch(
+                self._kind, self._labels, self._since, self._fields
+            ):
                 self._since = metadata["resourceVersion"]
-                if event != "BOOKMARK":
+                if event == self._only or (not self._only and event != "BOOKMARK"):
                     self._changed(metadata)
         except KubeError as error:
             if error.status == 410:
                 log.info("a watch lost its place", kind=self._kind.kind)
                 self._since = ""
             raise
+
+    def _version(self) -> str:
+        return self._server.version(self._kind, self._labels, self._fields)
 
     def _explain(self, error: KubeError) -> None:
         level = log.info if error.status in {0, 404} else log.warning

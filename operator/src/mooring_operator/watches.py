@@ -5,6 +5,7 @@
 | classes, workspaces, bindings | kopf | their owners changed what they want |
 | Namespaces | kopf | a workspace may admit them by their labels |
 | what the operator made, and its pods | metadata streams | someone changed or deleted it; the server became available, a proof ended |
+| bound pods that have not ended | a metadata stream | one that ends may leave a run behind that says RUNNING |
 | other Secrets and ConfigMaps | metadata streams | one that a class or a workspace names changed |
 """  # noqa: E501 (a table)
 
@@ -17,7 +18,7 @@ from typing import Any, Final, Protocol
 
 import kopf
 
-from mooring.contract import GROUP, VERSION
+from mooring.contract import BINDING_LABEL, GROUP, VERSION
 from mooring_operator.apiserver import connection_info
 from mooring_operator.kube import (
     BINDING,
@@ -30,6 +31,7 @@ from mooring_operator.kube import (
     Kind,
 )
 from mooring_operator.plan.metadata import MANAGED_SELECTOR, UNMANAGED_SELECTOR, is_managed
+from mooring_operator.plan.reaping import LIVING
 from mooring_operator.queue import Key
 from mooring_operator.reconcile.triggers import Triggers
 from mooring_operator.streams import Stream, Watched
@@ -45,7 +47,7 @@ LISTED: Final = (
 _OWN_BY_NAME: Final = {kind.kind: kind for kind in OWN}
 BEAT_S: Final = 0.5
 STILL_LIMIT_S: Final = 60.0
-STREAMS: Final = len(CHILDREN) + len(NAMED)
+STREAMS: Final = len(CHILDREN) + len(NAMED) + 1
 
 
 class Enqueue(Protocol):
@@ -59,6 +61,7 @@ class Watches:
     """All watches, which feed `enqueue`; `missed` is called when events may have been lost.
 
     `news` is told of each event first, and calls back if anybody else than the operator caused it.
+    `ended` is told of each bound pod that has ended, or is gone: its workspace, and its metadata.
     """
 
     def __init__(
@@ -67,7 +70,9 @@ class Watches:
         enqueue: Enqueue,
         news: Callable[[Kind, Mapping[str, Any], Callable[[], None]], None],
         missed: Callable[[], None],
+        ended: Callable[[Key, Mapping[str, Any]], None],
     ) -> None:
+        self._ended = ended
         self._enqueue = enqueue
         self._news = news
         self._missed = missed
@@ -123,12 +128,21 @@ class Watches:
             self._news(kind, metadata, lambda: None)
             self._add(self._triggers.named(kind, metadata))
 
+        def ended(metadata: dict[str, Any]) -> None:
+            workspace = self._triggers.ended(metadata)
+            if workspace is not None:
+                self._ended(workspace, metadata)
+
         wanted = [(kind, MANAGED_SELECTOR, child) for kind in CHILDREN]
         wanted += [(kind, UNMANAGED_SELECTOR, named) for kind in NAMED]
-        return [
+        streams = [
             Stream(server, kind, labels, partial(changed, kind), self._missed)
             for kind, labels, changed in wanted
         ]
+        bound = Stream(
+            server, POD, BINDING_LABEL, ended, self._missed, fields=LIVING, only="DELETED"
+        )
+        return [*streams, bound]
 
     def _registry(self) -> kopf.OperatorRegistry:
         registry = kopf.OperatorRegistry()

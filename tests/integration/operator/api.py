@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from kubernetes import client, dynamic
@@ -117,21 +117,27 @@ class Api:
         They count whether or not they changed anything; resources that the operator never
         touches are left out, because the server keeps some of those itself.
         """
+        counted: Counter[str] = Counter()
+        for labels, count in self._answered():
+            if labels["verb"] in _WRITES and labels["resource"] in _WATCHED:
+                counted[f"{labels['verb']} {labels['resource']}/{labels['subresource']}"] += count
+        return counted
+
+    def gets(self, kind: Kind) -> int:
+        """Return how many questions for one object of a kind the server has answered."""
+        found = (count for labels, count in self._answered()
+                 if labels["verb"] == "GET" and labels["resource"] == kind.plural)  # fmt: skip
+        return sum(found)
+
+    def _answered(self) -> Iterator[tuple[dict[str, str], int]]:
+        """Give the requests that the server has answered, by their labels."""
         answer = self._api.call_api(
             "/metrics", "GET", auth_settings=["BearerToken"], _preload_content=False
         )
-        counted: Counter[str] = Counter()
         for family in text_string_to_metric_families(answer.data.decode()):
             for sample in family.samples:
-                labels = sample.labels
-                if (
-                    sample.name == "apiserver_request_total"
-                    and labels["verb"] in _WRITES
-                    and labels["resource"] in _WATCHED
-                ):
-                    what = f"{labels['verb']} {labels['resource']}/{labels['subresource']}"
-                    counted[what] += int(sample.value)
-        return counted
+                if sample.name == "apiserver_request_total":
+                    yield sample.labels, int(sample.value)
 
     def _of(self, manifest: Manifest) -> Any:
         kinds = self._client.resources

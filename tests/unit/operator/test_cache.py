@@ -38,6 +38,10 @@ class FakeKube:
         self.meanwhile()
         return found
 
+    def names(self, kind: Kind, namespace: str, fields: str) -> Iterator[str]:  # noqa: ARG002
+        """Name nothing."""
+        return iter(())
+
     def serves(self, kind: Kind) -> bool:  # noqa: ARG002
         """Say yes."""
         return True
@@ -50,7 +54,13 @@ class FakeKube:
         """Return the Secret."""
         return [self.live] if self.live else []
 
-    def walk(self, kind: Kind, labels: str) -> Iterator[Manifest]:  # noqa: ARG002
+    def walk(
+        self,
+        kind: Kind,
+        labels: str,  # noqa: ARG002
+        namespace: str = "",  # noqa: ARG002
+        fields: str = "",  # noqa: ARG002
+    ) -> Iterator[Manifest]:
         """Give the Secret as it was when the question came."""
         found = self.search(kind)
         self.meanwhile()

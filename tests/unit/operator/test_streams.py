@@ -18,12 +18,18 @@ class FakeServer:
         self.versions = 0
         self.asked: list[str] = []
 
-    def version(self, kind: Kind, labels: str) -> str:  # noqa: ARG002 (the protocol's)
+    def version(self, kind: Kind, labels: str, fields: str = "") -> str:  # noqa: ARG002
         """Return a place that nobody has been at."""
         self.versions += 1
         return f"list {self.versions}"
 
-    def watch(self, kind: Kind, labels: str, since: str) -> Iterator[Event]:  # noqa: ARG002
+    def watch(
+        self,
+        kind: Kind,  # noqa: ARG002 (the protocol's)
+        labels: str,  # noqa: ARG002
+        since: str,
+        fields: str = "",  # noqa: ARG002
+    ) -> Iterator[Event]:
         """Tell the next of the watches."""
         self.asked.append(since)
         told = self._watches.pop(0)
@@ -59,3 +65,20 @@ def test_a_place_that_is_lost_is_told() -> None:
     stream.follow()
     assert len(gaps) == told + 1
     assert server.asked == ["list 1", "1", "list 2"]
+
+
+def test_of_one_type_the_others_move_its_place_alone() -> None:
+    server = FakeServer([event("a", "1", "ADDED"), event("a", "2", "DELETED")], [])
+    told: list[str] = []
+    stream = Stream(
+        server,
+        SECRET,
+        "x",
+        lambda m: told.append(m["resourceVersion"]),
+        lambda: None,
+        only="DELETED",
+    )
+    stream.follow()
+    stream.follow()
+    assert told == ["2"]
+    assert server.asked == ["list 1", "2"]

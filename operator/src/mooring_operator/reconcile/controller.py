@@ -11,6 +11,7 @@ from mooring_operator.kube import BINDING, WORKSPACE, WORKSPACE_CLASS, KubeError
 from mooring_operator.metrics import RECONCILE, timed
 from mooring_operator.queue import Key
 from mooring_operator.reconcile.binding import reconcile_binding
+from mooring_operator.reconcile.reaping import RUNS, reap_runs
 from mooring_operator.reconcile.workspace import reconcile_workspace
 from mooring_operator.reconcile.workspaceclass import reconcile_class
 from mooring_operator.reconcile.world import Outcome, World
@@ -23,6 +24,7 @@ PIPELINES: Final[Mapping[str, Pipeline]] = {
     WORKSPACE_CLASS.kind: reconcile_class,
     WORKSPACE.kind: reconcile_workspace,
     BINDING.kind: reconcile_binding,
+    RUNS: reap_runs,
 }
 
 GATHER_S: Final = 0.2

@@ -15,6 +15,7 @@ from mooring_operator.kube import NAMESPACE
 from mooring_operator.plan.deletion import force_command
 from mooring_operator.plan.metadata import Owner
 from mooring_operator.reconcile.outside import database_data, existing_records
+from mooring_operator.reconcile.reaping import runs_of
 from mooring_operator.reconcile.world import World, ask, attempt
 from mooring_operator.stores.contents import Records, Run
 from mooring_operator.stores.names import database_names
@@ -29,9 +30,10 @@ def runs_in_flight(
 ) -> Finding | None:
     """What a deletion of the workspace would break off; None for nothing, or nothing known.
 
-    MLflow is not told of the end of a pod that was killed, so its run says RUNNING for ever. What
-    ends the wait is `grace`, which is as long as a training pod may run. In a namespace that ends
-    too nothing is asked: its pods, the tracking server among them, go whatever is done here.
+    MLflow is not told of the end of a pod that was killed. The reaper, which is asked to look,
+    closes such runs, but not every run names its pod. What ends the wait is `grace`, which is as
+    long as a training pod may run. In a namespace that ends too nothing is asked: its pods, the
+    tracking server among them, go whatever is done here.
     Raises Blocked when the database server of the class does not tell.
     """
     namespace = world.kube.get(NAMESPACE, "", workspace.namespace)
@@ -39,7 +41,10 @@ def runs_in_flight(
         return None
     first = datetime.fromisoformat(world.now()) - grace
     records = _records(world, workspace, store, int(first.timestamp() * 1000))
-    return told(workspace, records, grace) if records and records.in_flight else None
+    if not records or not records.in_flight:
+        return None
+    world.queue.add(runs_of(workspace.namespace, workspace.name))
+    return told(workspace, records, grace)
 
 
 def told(workspace: Owner, records: Records, grace: timedelta) -> Finding:

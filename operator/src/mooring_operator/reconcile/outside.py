@@ -40,12 +40,14 @@ from mooring_operator.stores.names import DatabaseNames, identity
 from mooring_operator.stores.postgresql import PostgresqlServer
 from mooring_operator.stores.postgresql_copies import PostgresqlCopies
 from mooring_operator.stores.postgresql_data import PostgresqlData, read
+from mooring_operator.stores.postgresql_runs import PostgresqlRuns
 from mooring_operator.stores.protocol import (
     ArtifactStore,
     Audit,
     AzureConnection,
     DatabaseConnection,
     DatabaseCopies,
+    DatabaseRuns,
     DatabaseServer,
     GcsConnection,
     Login,
@@ -187,6 +189,13 @@ def database_data(
 ) -> DatabaseData:
     """A workspace's database on the server of its class; raises Blocked."""
     return measured(PostgresqlData(_postgresql(kube, server), names), POSTGRESQL)
+
+
+def database_runs(
+    kube: Kube, server: backendstore.PostgresqlStore, database: str, login: Login
+) -> DatabaseRuns:
+    """The runs of a workspace on the database server of its class; raises Blocked."""
+    return measured(PostgresqlRuns(_postgresql(kube, server), database, login), POSTGRESQL)
 
 
 def _postgresql(kube: Kube, postgresql: backendstore.PostgresqlStore) -> PostgresqlServer:

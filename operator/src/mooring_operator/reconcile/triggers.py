@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from mooring.contract import API_VERSION
+from mooring.contract import API_VERSION, BINDING_LABEL
 from mooring_operator.kube import (
     BINDING,
     CONFIG_MAP,
@@ -93,6 +93,14 @@ class Triggers:
             # its ownerReferences were edited; the label names the owner, but not its kind
             return [Key(own.kind, metadata["namespace"], workspace) for own in (WORKSPACE, BINDING)]
         return owners
+
+    def ended(self, metadata: Body) -> Key | None:
+        """The workspace that a pod that has ended was bound to; None where nobody knows."""
+        label = metadata.get("labels", {}).get(BINDING_LABEL, "")
+        binding = Key(BINDING.kind, metadata["namespace"], label)
+        with self._lock:
+            found = (seen.target for seen in self._seen.values() if seen.key == binding)
+            return next(found, None)
 
     def named(self, kind: Kind, metadata: Body) -> list[Key]:
         """Keys for an event of a Secret or ConfigMap of somebody else: whose spec names it."""

@@ -60,6 +60,7 @@ from mooring_operator.reconcile.loading import (
 from mooring_operator.reconcile.monitoring import monitor
 from mooring_operator.reconcile.provision import Access, credential_id, ensure_store
 from mooring_operator.reconcile.publish import publish
+from mooring_operator.reconcile.reaping import runs_of
 from mooring_operator.reconcile.removal import list_asked
 from mooring_operator.reconcile.report import report, report_suspended
 from mooring_operator.reconcile.rollout import migrate, verify
@@ -199,6 +200,8 @@ def _converge(world: World, loaded: Loaded) -> Outcome:
     if isinstance(database, Finding) or database.audit is not None:
         # pods that log where they should do not depend on it
         verdicts.append(artifact_roots(database, root))
+    if not isinstance(database, Finding) and database.audit and database.audit.in_pods:
+        world.queue.add(runs_of(owner.namespace, owner.name))
     fields["findings"] = found(owner, None if isinstance(database, Finding) else database.audit)
     if class_.exposure and loaded.external is None:
         # pods do not depend on it

@@ -10,6 +10,7 @@ from mooring_operator.kube import KINDS, Kube, KubeError, Manifest
 from mooring_operator.plan.drift import differs, marked
 from mooring_operator.plan.metadata import belongs, owner_of
 from mooring_operator.queue import WorkQueue
+from mooring_operator.reconcile.ends import Ends
 from mooring_operator.reconcile.pacing import Pacing
 from mooring_operator.reconcile.passing import Passing
 from mooring_operator.stores.errors import StoreError
@@ -25,7 +26,8 @@ class World:
     """The API server, the queue of what is to be looked at, threads for waiting, a clock.
 
     `passing` is what the process remembers to spare itself writes, `pacing` to spare itself
-    questions; `new` holds the uids of what it saw without a status and has not seen Ready yet.
+    questions; `new` holds the uids of what it saw without a status and has not seen Ready yet;
+    `ends` is how pods ended that may be gone.
     """
 
     kube: Kube
@@ -35,6 +37,7 @@ class World:
     passing: Passing = field(default_factory=Passing)
     pacing: Pacing = field(default_factory=Pacing)
     new: set[str] = field(default_factory=set)
+    ends: Ends = field(default_factory=Ends)
 
 
 @dataclass(frozen=True, slots=True)

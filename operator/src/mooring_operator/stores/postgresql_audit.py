@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import psycopg
 
+from mooring.contract import TAG_POD
 from mooring_operator.stores.protocol import Audit, Losses, Lost, Stray, Strays
 
 NAMED: Final = 4
@@ -19,7 +20,14 @@ NAMED_LOSSES: Final = 10
 
 _MIGRATED: Final = """
 SELECT to_regclass('public.experiments') IS NOT NULL AS migrated,
-  to_regclass('public.logged_models') IS NOT NULL AS has_models
+  to_regclass('public.logged_models') IS NOT NULL AS has_models,
+  to_regclass('public.tags') IS NOT NULL AS has_tags
+"""
+
+_IN_PODS: Final = """
+SELECT EXISTS (
+  SELECT FROM public.runs r JOIN public.tags t ON t.run_uuid = r.run_uuid AND t.key = %s
+  WHERE r.status = 'RUNNING' AND r.lifecycle_stage = 'active') AS in_pods
 """
 
 _ELSEWHERE: Final = r"""
@@ -90,4 +98,5 @@ def audit(session: psycopg.Connection[dict[str, Any]], root: str | None) -> Audi
         if rows:
             lost = tuple(Lost(row["experiment"], row["run"], row["detail"]) for row in rows)
             losses.append(Losses(kind, rows[0]["total"], lost))
-    return Audit(strays, tuple(losses))
+    running = session.execute(_IN_PODS, [TAG_POD]).fetchone() if tables["has_tags"] else None
+    return Audit(strays, tuple(losses), in_pods=running is not None and running["in_pods"])

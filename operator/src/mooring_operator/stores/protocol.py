@@ -4,8 +4,9 @@ Every method is synchronous, level-based and may run twice: it compares first, a
 when all is as wanted. Every method raises `errors.StoreError` and nothing else.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Literal, Protocol
 from urllib.parse import parse_qs
 
@@ -232,10 +233,47 @@ class Losses:
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """What a database tells of experiments and runs whose artifacts are lost or elsewhere."""
+    """What a database tells of experiments and runs whose artifacts are lost or elsewhere.
+
+    With `in_pods` there are runs that have not ended and name the pod that they run in.
+    """
 
     strays: Strays = Strays()
     losses: tuple[Losses, ...] = ()
+    in_pods: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRun:
+    """A run that has not ended: the values of its tags for pod and binding.
+
+    `sign_of_life` is when it was last heard of, by its heartbeat or a metric; None if never.
+    """
+
+    id: str
+    pod: str
+    binding: str | None
+    sign_of_life: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """The end of a run: its status, why in a few words, and when."""
+
+    run: str
+    status: Literal["FAILED", "KILLED"]
+    why: str
+    at: datetime
+
+
+class DatabaseRuns(Protocol):
+    """The runs of one workspace."""
+
+    def open(self) -> list[OpenRun]:
+        """Those that have not ended and name their pod, the oldest first."""
+
+    def close(self, closings: Iterable[Closing]) -> list[str]:
+        """End these runs, unless they have ended meanwhile; the ids of those that it ended."""
 
 
 class DatabaseCopies(Protocol):
