@@ -272,7 +272,7 @@ class WorkspaceStatus(ApiModel):
         AnsweredStatus | None,
         Field(
             description="What the object store and the database server of the class have answered. "
-            "An operator that starts asks the same of them again within ten minutes, and anything "
+            "An operator that starts asks the same of them again within a minute, and anything "
             "else at once."
         ),
     ] = None

@@ -13,8 +13,12 @@ from mooring_operator.api.lifecycle import AnsweredStatus
 from mooring_operator.plan.metadata import digest
 from mooring_operator.queue import Key, WorkQueue
 
-SPREAD_S: Final = 600.0
-"""Within this time after the start everything is asked, a workspace at a time."""
+SPREAD_S: Final = 60.0
+"""Within this time after the start everything is asked, a workspace at a time.
+
+A thousand workspaces are half a processor's work then, and the reaper, who learns of runs by
+asking, is as late as it may be.
+"""
 
 _OPERATOR: Final = version("mooring-operator")
 """Another version may ask the same in another way, so it asks at once."""
