@@ -46,19 +46,20 @@ class Person:
 
     kubeconfig: Path
 
-    def mooring(self, *arguments: str) -> Ran:
+    def mooring(self, *arguments: str, stdin: str = "") -> Ran:
         """Run `mooring`."""
-        return self.run([str(BIN / "mooring"), *arguments])
+        return self.run([str(BIN / "mooring"), *arguments], stdin)
 
     def kubectl(self, *arguments: str) -> Ran:
         """Run the real kubectl, with our plugin on its path."""
         return self.run([str(tool("kubectl")), *arguments])
 
-    def run(self, command: Sequence[str]) -> Ran:
+    def run(self, command: Sequence[str], stdin: str = "") -> Ran:
         """Run a command with this person's kubeconfig."""
         done = subprocess.run(
             command,
             env={"PATH": f"{BIN}:{os.environ['PATH']}", "KUBECONFIG": str(self.kubeconfig)},
+            input=stdin,
             capture_output=True,
             text=True,
             check=False,

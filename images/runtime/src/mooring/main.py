@@ -20,6 +20,7 @@ COMMANDS: Final = {
 FOR_PEOPLE: Final = {
     "status": "which workspaces and bindings are ready, why not, and since when it is proven",
     "doctor": "what ails a pod or a binding: its tracking URI, its credentials, or its identity",
+    "explain": "what the pods of a manifest would be given, or why they would be refused",
     "findings": "runs and experiments of a workspace whose artifacts are lost or elsewhere",
     "rotate": "have the credentials of a workspace replaced",
 }

@@ -7,9 +7,10 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated, Any, Final, NoReturn
+from typing import Annotated, Any, Final, NoReturn, TextIO
 
 import typer
+import yaml
 
 from mooring import contract, guard, main
 from mooring.cli import tables
@@ -18,6 +19,9 @@ from mooring.cli.codes import Code
 from mooring.cli.doctor.diagnosis import Diagnosis, diagnose, of_a_check
 from mooring.cli.doctor.examine import NotThere, examine_binding, examine_pod
 from mooring.cli.doctor.show import show_diagnosis
+from mooring.cli.explain.outcome import outcome_of
+from mooring.cli.explain.show import show_outcomes
+from mooring.cli.explain.templates import templates_of
 from mooring.cli.losses import losses_of, show_losses
 from mooring.cli.reading import read_state
 from mooring.cli.rotation import rotation
@@ -141,6 +145,44 @@ def _examined(
     named, _, name = (pod or "").rpartition("/")
     place = named or namespace or cluster.namespace
     return diagnose(f"pod {place}/{name}", examine_pod(cluster, place, name))
+
+
+@_command("explain")
+def explain(
+    manifest: Annotated[
+        typer.FileText, typer.Option("-f", "--filename", help="YAML or JSON; - is standard input.")
+    ],
+    *,
+    namespace: Namespace = None,
+    output: Format = Output.TABLE,
+    kubeconfig: Kubeconfig = None,
+    context: Context = None,
+) -> None:
+    """`mooring explain`: what each pod would be given; `Code.NOT_WELL` for one that is refused."""
+    templates = list(templates_of(_documents(manifest)))
+    if not templates:
+        tables.tell("nothing in the manifest makes a pod")
+        _end(Code.NOT_FOUND)
+    with _asking():
+        cluster = connect(kubeconfig, context)
+        place = namespace or cluster.namespace
+        outcomes = [outcome_of(cluster, template, place) for template in templates]
+    if output is Output.JSON:
+        _print_json([asdict(outcome) for outcome in outcomes])
+    else:
+        show_outcomes(outcomes)
+    if not all(outcome.good for outcome in outcomes):
+        _end(Code.NOT_WELL)
+
+
+def _documents(manifest: TextIO) -> list[Any]:
+    """The documents of a manifest; its text may hold secrets, so an error tells the line alone."""
+    try:
+        return list(yaml.safe_load_all(manifest))
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f" at line {mark.line + 1}" if mark else ""
+        raise typer.BadParameter(f"the manifest is no YAML{where}") from None
 
 
 @_command("findings")

@@ -19,7 +19,11 @@ OWN: Final = f"/apis/{contract.API_VERSION}"
 CORE: Final = "/api/v1"
 
 METADATA_ONLY: Final = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
-_CONTENT: Final = {"GET": "application/json", "PATCH": "application/merge-patch+json"}
+_CONTENT: Final = {
+    "GET": "application/json",
+    "POST": "application/json",
+    "PATCH": "application/merge-patch+json",
+}
 
 _TIMEOUT_S: Final = 30
 _NAMESPACE_FILE: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
@@ -65,6 +69,10 @@ class Cluster:
     def annotate(self, path: str, annotations: Mapping[str, str]) -> None:
         """Set annotations of the object at `path`."""
         self._ask("PATCH", path, body={"metadata": {"annotations": dict(annotations)}})
+
+    def tried(self, path: str, body: Json) -> Json:
+        """What `body` would become in the list at `path`: all of admission, and nothing is kept."""
+        return self._ask("POST", path, query={"dryRun": "All"}, body=body)
 
     def _ask(
         self,
