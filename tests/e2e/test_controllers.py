@@ -10,14 +10,11 @@ from mooring import contract
 from tests.cluster.process import wait_until
 from tests.demo.cluster import apply, get, kubectl
 from tests.demo.store import BUCKET, Run, tracking
-from tests.demo.system import PLAYGROUND
 from tests.e2e.jobs import script
-from tests.e2e.workspaces import keys
+from tests.e2e.workspaces import keys, training_image
 
 TEAM: Final = "team-a"
 KINDS: Final = ("job", "cronjob", "deployment")
-TRAINING_IMAGE: Final = "TRAINING_IMAGE"
-"""The variable by which Airflow's DAGs are told of it."""
 OWNED: Final = "job,cronjob,deployment"
 
 
@@ -88,7 +85,7 @@ def _manifest(kind: str, name: str, *, bound: bool) -> dict[str, Any]:
     labels = {"e2e": name, **({contract.BINDING_LABEL: TEAM} if bound else {})}
     container = {
         "name": "train",
-        "image": _training_image(),
+        "image": training_image(),
         "command": ["python", "-c", script("log_one"), run, *stays],
     }
     spec = {"containers": [container], "terminationGracePeriodSeconds": 1}
@@ -110,13 +107,3 @@ def _manifest(kind: str, name: str, *, bound: bool) -> dict[str, Any]:
     version, type_, fields = body[kind]
     metadata = {"name": name, "namespace": TEAM, "labels": {"e2e": name}}
     return {"apiVersion": version, "kind": type_, "metadata": metadata, "spec": fields}
-
-
-def _training_image() -> str:
-    containers = get("deploy", "airflow", PLAYGROUND)["spec"]["template"]["spec"]["containers"]
-    return next(
-        str(entry["value"])
-        for container in containers
-        for entry in container.get("env", [])
-        if entry["name"] == TRAINING_IMAGE
-    )

@@ -21,6 +21,8 @@ from tests.demo.store import s3
 from tests.demo.system import MOORING, PLAYGROUND, wait_injected, wait_ready, workspace
 
 DEFAULT_CLASS: Final = "default"
+TRAINING_IMAGE: Final = "TRAINING_IMAGE"
+"""The variable by which Airflow's DAGs are told of the image."""
 OPERATOR: Final = "deploy/mooring"
 OPERATOR_PODS: Final = ("pods", "-n", MOORING, "-l", "app.kubernetes.io/name=mooring")
 
@@ -215,3 +217,14 @@ def sidecar_ended(namespace: str, pod: str) -> bool:
     """Whether a container of the pod besides its base has ended."""
     statuses = get("pod", pod, namespace)["status"]["containerStatuses"]
     return any("terminated" in s["state"] for s in statuses if s["name"] != "base")
+
+
+def training_image() -> str:
+    """The image that Airflow's pods train with, for pods that others start."""
+    containers = get("deploy", "airflow", PLAYGROUND)["spec"]["template"]["spec"]["containers"]
+    return next(
+        str(entry["value"])
+        for container in containers
+        for entry in container.get("env", [])
+        if entry["name"] == TRAINING_IMAGE
+    )
