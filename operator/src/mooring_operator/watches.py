@@ -208,6 +208,8 @@ def settings() -> kopf.OperatorSettings:
     result.persistence.diffbase_storage = _NoDiffs()
     result.posting.enabled = False
     result.scanning.disabled = True
+    # a worker for each object, with all of it, for as long as this: thousands after a list
+    result.queueing.idle_timeout = 0.1
     result.watching.server_timeout = 270
     result.watching.chunk_size = 100
     result.networking.request_timeout = 30

@@ -1,5 +1,7 @@
 """Reads are kept until a watch tells: never longer, and never of what no watch tells of."""
 
+import secrets
+import tracemalloc
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
@@ -120,6 +122,24 @@ def test_an_object_is_read_once_and_no_reader_can_change_it() -> None:
     first["data"]["key"] = "changed by a reader"
     assert read(cache) == secret(1)
     assert kube.asked == 1
+
+
+def test_objects_that_are_alike_take_little_memory() -> None:
+    everyones = secrets.token_hex(1000)
+    kube, cache = cached(None)
+
+    def live(number: int) -> Live:
+        found = secret(1, everyones)
+        return found | {"metadata": {**found["metadata"], "name": f"s-{number}"}}
+
+    kube.search = lambda *_: [live(number) for number in range(100)]  # type: ignore[method-assign]
+    tracemalloc.start()
+    cache.refresh()
+    kept, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert kept < 100 * 500, "a thousand bytes that nobody can compress are in all of them"
+    assert cache.known(SECRET) == [live(number) for number in range(100)]
+    assert kube.asked == 0
 
 
 def test_a_newer_version_is_news_and_read_anew() -> None:

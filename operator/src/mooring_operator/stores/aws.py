@@ -10,12 +10,12 @@ from typing import Any, Final
 from botocore import exceptions
 from botocore.config import Config
 from botocore.parsers import ResponseParserError
-from botocore.session import Session
 from urllib3.exceptions import NameResolutionError
 
 from mooring.contract import AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY
 from mooring_operator.plan.encoding import encoded_twice
 from mooring_operator.stores.authorities import authorities_file
+from mooring_operator.stores.aws_models import lean_session
 from mooring_operator.stores.errors import Reason, StoreError
 from mooring_operator.stores.protocol import S3Connection
 
@@ -37,8 +37,8 @@ _WRONG_CREDENTIALS: Final = frozenset(
     {"SignatureDoesNotMatch", "InvalidAccessKeyId", "InvalidClientTokenId"}
 )
 _BUSY: Final = frozenset({"SlowDown", "Throttling", "ThrottlingException", "RequestTimeout"})
-_SESSION: Final = Session()
-"""What botocore knows of the services, once: a session for each class would take 16 MB each."""
+_SESSION: Final = lean_session()
+"""What botocore knows of the services, once: a session for each class would keep that for each."""
 _LOCK: Final = threading.Lock()
 """A session makes one client after the other; the clients themselves may be shared."""
 
