@@ -22,6 +22,7 @@ from mooring_operator.metrics import LEADER, QUEUE_DEPTH, QUEUE_OLDEST
 from mooring_operator.queue import WorkQueue
 from mooring_operator.reconcile.controller import Controller
 from mooring_operator.reconcile.reaping import pod_ended
+from mooring_operator.reconcile.unmoored import pod_appeared
 from mooring_operator.reconcile.world import World
 from mooring_operator.watches import LISTED, STREAMS, Watches, is_watched
 
@@ -99,8 +100,14 @@ def main() -> None:
         cache = Cache(api_server, is_watched, LISTED)
         world = World(cache, WorkQueue(), threads, _now)
         controller = Controller(world, options.workers, RESYNC_S, cache.refresh)
-        ended = partial(pod_ended, world)
-        watches = Watches(api_server, world.queue.add, cache.told, controller.resync, ended)
+        watches = Watches(
+            api_server,
+            world.queue.add,
+            cache.told,
+            controller.resync,
+            ended=partial(pod_ended, world),
+            unbound=partial(pod_appeared, world),
+        )
         Operator(options.http_port, lease, world.queue, controller, watches).run(stop)
 
 

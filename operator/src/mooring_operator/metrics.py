@@ -51,6 +51,13 @@ FINDINGS: Final = Gauge(
     registry=REGISTRY,
 )
 
+UNMOORED_PODS: Final = Gauge(
+    "mooring_unmoored_pods",
+    "Living pods of a namespace with bindings that run an MLflow client without one.",
+    ["namespace"],
+    registry=REGISTRY,
+)
+
 
 @dataclass
 class Result:

@@ -6,6 +6,7 @@
 | Namespaces | kopf | a workspace may admit them by their labels |
 | what the operator made, and its pods | metadata streams | someone changed or deleted it; the server became available, a proof ended |
 | bound pods that have not ended | a metadata stream | one that ends may leave a run behind that says RUNNING |
+| pods without a binding, once made | a metadata stream | one that runs an MLflow client is told |
 | other Secrets and ConfigMaps | metadata streams | one that a class or a workspace names changed |
 """  # noqa: E501 (a table)
 
@@ -32,6 +33,7 @@ from mooring_operator.kube import (
 )
 from mooring_operator.plan.metadata import MANAGED_SELECTOR, UNMANAGED_SELECTOR, is_managed
 from mooring_operator.plan.reaping import LIVING
+from mooring_operator.plan.unmoored import SELECTOR as UNBOUND_SELECTOR
 from mooring_operator.queue import Key
 from mooring_operator.reconcile.triggers import Triggers
 from mooring_operator.streams import Stream, Watched
@@ -45,9 +47,11 @@ LISTED: Final = (
 )
 """What pipelines read one by one, with the label selector of what they read."""
 _OWN_BY_NAME: Final = {kind.kind: kind for kind in OWN}
+PENDING: Final = "status.phase=Pending"
+"""Every pod begins so, and most of its events come later."""
 BEAT_S: Final = 0.5
 STILL_LIMIT_S: Final = 60.0
-STREAMS: Final = len(CHILDREN) + len(NAMED) + 1
+STREAMS: Final = len(CHILDREN) + len(NAMED) + 2
 
 
 class Enqueue(Protocol):
@@ -61,7 +65,8 @@ class Watches:
     """All watches, which feed `enqueue`; `missed` is called when events may have been lost.
 
     `news` is told of each event first, and calls back if anybody else than the operator caused it.
-    `ended` is told of each bound pod that has ended, or is gone: its workspace, and its metadata.
+    `ended` is told of each bound pod that has ended, or is gone: its workspace, and its metadata;
+    `unbound` of the metadata of each pod without a binding that is made beside one.
     """
 
     def __init__(
@@ -70,9 +75,12 @@ class Watches:
         enqueue: Enqueue,
         news: Callable[[Kind, Mapping[str, Any], Callable[[], None]], None],
         missed: Callable[[], None],
+        *,
         ended: Callable[[Key, Mapping[str, Any]], None],
+        unbound: Callable[[Mapping[str, Any]], None],
     ) -> None:
         self._ended = ended
+        self._unbound = unbound
         self._enqueue = enqueue
         self._news = news
         self._missed = missed
@@ -133,6 +141,10 @@ class Watches:
             if workspace is not None:
                 self._ended(workspace, metadata)
 
+        def unbound(metadata: dict[str, Any]) -> None:
+            if self._triggers.has_binding(metadata["namespace"]):
+                self._unbound(metadata)
+
         wanted = [(kind, MANAGED_SELECTOR, child) for kind in CHILDREN]
         wanted += [(kind, UNMANAGED_SELECTOR, named) for kind in NAMED]
         streams = [
@@ -142,7 +154,10 @@ class Watches:
         bound = Stream(
             server, POD, BINDING_LABEL, ended, self._missed, fields=LIVING, only="DELETED"
         )
-        return [*streams, bound]
+        made = Stream(
+            server, POD, UNBOUND_SELECTOR, unbound, self._missed, fields=PENDING, only="ADDED"
+        )
+        return [*streams, bound, made]
 
     def _registry(self) -> kopf.OperatorRegistry:
         registry = kopf.OperatorRegistry()

@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
-import pytest
 
 from mooring import contract
 from mooring_operator.kube import POD, SECRET
@@ -177,11 +176,3 @@ def test_what_ended_while_the_operator_was_down_is_closed(world: World, operator
 
 def count(operator: Operator) -> int:
     return operator.reconciles("Runs")
-
-
-@pytest.fixture(autouse=True)
-def pods(world: World) -> Iterator[None]:
-    """No pod is left behind."""
-    yield
-    for live in world.api.list(POD, "", contract.BINDING_LABEL):
-        world.api.delete(POD, live["metadata"]["namespace"], live["metadata"]["name"])

@@ -1,5 +1,6 @@
 """The controller: workers that take keys from the queue and run the pipeline of their kind."""
 
+import random
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -12,6 +13,7 @@ from mooring_operator.metrics import RECONCILE, timed
 from mooring_operator.queue import Key
 from mooring_operator.reconcile.binding import reconcile_binding
 from mooring_operator.reconcile.reaping import RUNS, reap_runs
+from mooring_operator.reconcile.unmoored import PODS, look_at_pods, pods_of
 from mooring_operator.reconcile.workspace import reconcile_workspace
 from mooring_operator.reconcile.workspaceclass import reconcile_class
 from mooring_operator.reconcile.world import Outcome, World
@@ -25,9 +27,12 @@ PIPELINES: Final[Mapping[str, Pipeline]] = {
     WORKSPACE.kind: reconcile_workspace,
     BINDING.kind: reconcile_binding,
     RUNS: reap_runs,
+    PODS: look_at_pods,
 }
 
 GATHER_S: Final = 0.2
+PODS_S: Final = 60.0
+"""Within which the pods of all namespaces with bindings are looked at after a resync."""
 RESYNC_RETRY_S: Final = 2.0
 WAITING_LIMIT_S: Final = 300.0
 HELD_LIMIT_S: Final = 3600.0
@@ -154,3 +159,6 @@ class Controller:
             self._first = set(keys)
         for key in keys:
             self._queue.add(key)
+        for namespace in {key.namespace for key in keys if key.kind == BINDING.kind}:
+            # after them: nobody waits for it
+            self._queue.add_after(pods_of(namespace), PODS_S * random.random())  # noqa: S311

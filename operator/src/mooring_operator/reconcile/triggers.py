@@ -102,6 +102,12 @@ class Triggers:
             found = (seen.target for seen in self._seen.values() if seen.key == binding)
             return next(found, None)
 
+    def has_binding(self, namespace: str) -> bool:
+        """Whether there is a binding in a namespace."""
+        with self._lock:
+            found = (seen.key for seen in self._seen.values())
+            return any(key.kind == BINDING.kind and key.namespace == namespace for key in found)
+
     def named(self, kind: Kind, metadata: Body) -> list[Key]:
         """Keys for an event of a Secret or ConfigMap of somebody else: whose spec names it."""
         reference = (kind.kind, metadata["namespace"], metadata["name"])

@@ -27,7 +27,8 @@ class World:
 
     `passing` is what the process remembers to spare itself writes, `pacing` to spare itself
     questions; `new` holds the uids of what it saw without a status and has not seen Ready yet;
-    `ends` is how pods ended that may be gone.
+    `ends` is how pods ended that may be gone;
+    `unmoored` holds by namespace the uids of the pods without a binding that were told.
     """
 
     kube: Kube
@@ -38,6 +39,7 @@ class World:
     pacing: Pacing = field(default_factory=Pacing)
     new: set[str] = field(default_factory=set)
     ends: Ends = field(default_factory=Ends)
+    unmoored: dict[str, frozenset[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
