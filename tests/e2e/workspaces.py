@@ -201,11 +201,13 @@ def keys(client: Any, bucket: str, prefix: str = "") -> list[str]:
 def hand_wired(binding: str, namespace: str) -> dict[str, Any]:
     """Operator arguments that wire a pod to a workspace by hand, as people do without Mooring.
 
-    The same environment and token as Mooring's fragment has, but no label, no guard, no tags.
+    The same environment and token as Mooring's fragment has, but no label, no guard, no tags, and
+    nothing by which the `mooring` in the image would know of a binding.
     """
     fragment = get("mlb", binding, namespace)["status"]["pod"]
     base = {
         "name": "base",
+        "env": [{"name": contract.BINDING, "value": ""}],
         "envFrom": fragment["envFrom"],
         "volumeMounts": fragment["volumeMounts"],
     }

@@ -56,17 +56,19 @@ def verify(expected: Expectation) -> dict[str, Any]:
 def close_runs(expected: Expectation, status: str, reason: str) -> None:
     """End every run that a failed or killed pod of this task instance has left RUNNING.
 
+    One that the process itself has closed as KILLED gets the reason too (`mooring.training`).
+
     Also those of earlier tries whose worker died before it could: two tries never look alike.
     Logs and goes on when the tracking server cannot be asked: the pod's own failure is what counts.
     """
     wanted = {key: expected.tags[key] for key in identity.TASK_INSTANCE_TAGS}
     try:
         with _asked(expected, CLOSE_PATIENCE_S) as tracking:
-            left = [run for run in map(Run.of, tracking.runs(wanted)) if run.status == RUNNING]
-            mine = [run for run in left if is_of(run, expected.try_tags)]
+            runs = [Run.of(found) for found in tracking.runs(wanted)]
+            mine = [run for run in runs if _was_cut_off(run) and is_of(run, expected.try_tags)]
             _tag(tracking, mine, Finding(reason, ""))
             _close(tracking, mine, status)
-            _supersede(tracking, [run for run in left if run not in mine])
+            _supersede(tracking, [run for run in runs if run not in mine])
     except (httpx.HTTPError, MooringError) as error:
         log.warning("Runs left RUNNING by %s were not closed: %s", expected.task, error)
 
@@ -121,6 +123,10 @@ def _has(tracking: Tracking, run: Run, path: str) -> bool:
     wanted = path.rstrip("/")
     entries = tracking.artifacts(run.run_id, posixpath.dirname(wanted))
     return any(entry["path"] == wanted for entry in entries)
+
+
+def _was_cut_off(run: Run) -> bool:
+    return run.status in (RUNNING, "KILLED")
 
 
 def _tag(tracking: Tracking, runs: Sequence[Run], finding: Finding | None) -> None:

@@ -5,6 +5,7 @@ import socket
 
 from mlflow.tracking.context.abstract_context import RunContextProvider
 
+from mooring.training.attendant import attend
 from mooring.training.tags import is_bound, run_tags
 
 
@@ -14,10 +15,16 @@ class MooringRunContext(RunContextProvider):  # type: ignore[misc,unused-ignore]
     The host of a pod has the pod's name, unless it runs in the network of its node.
     """
 
+    def __init__(self) -> None:
+        if is_bound(os.environ):
+            attend()
+
     def in_context(self) -> bool:
         """Tell whether this process was given a binding."""
         return is_bound(os.environ)
 
     def tags(self) -> dict[str, str]:
         """The tags to be added to a run that is about to be made."""
+        # again: a forked process has none yet, and MLflow may have been imported by another thread
+        attend()
         return run_tags(os.environ, socket.gethostname())

@@ -1,0 +1,33 @@
+"""The runs of this process, as MLflow's client keeps them. The one place that reads its internals.
+
+`mlflow.active_run()` answers for the calling thread alone, and a thread that looks after the runs
+of a training is never the one that trains. Both names below are the same in MLflow 2.22 and 3
+(tests/integration/training). Where a later MLflow has them no more, no run is known: a training
+goes on as if it had no `mooring`.
+"""
+
+import sys
+from contextlib import suppress
+
+
+def active_runs() -> tuple[str, ...]:
+    """Ids of the runs that are active in any thread, of each thread the innermost one first."""
+    # not imported: MLflow may be in the middle of it
+    fluent = sys.modules.get("mlflow.tracking.fluent")
+    with suppress(AttributeError):
+        stacks = fluent._active_run_stack.get_all_thread_values()  # type: ignore[union-attr]
+        return tuple(run.info.run_id for stack in stacks.values() for run in reversed(stack))
+    return ()
+
+
+def send_images(run_id: str) -> None:
+    """Wait until the images of a run that `log_image` sends in the background are in the store.
+
+    MLflow's own call for it, `flush_artifact_async_logging`, takes the run of the calling thread.
+    """
+    from mlflow import tracking  # noqa: PLC0415 (this module is loaded while MLflow is)
+
+    with suppress(AttributeError):
+        repository = tracking._get_artifact_repo(run_id)  # type: ignore[no-untyped-call]
+        if repository is not None:
+            repository.flush_async_logging()
