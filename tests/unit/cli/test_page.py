@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from mooring import main
-from mooring.cli.app import app
+from mooring.cli.base import app
 from mooring.cli.codes import Code
 
 PAGE = Path("docs/cli.md").read_text()

@@ -7,7 +7,9 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from mooring.cli.app import app
+from mooring.cli import commands as _commands  # noqa: F401 (adds its commands to the app)
+from mooring.cli.base import app
+from mooring.cli.verify import command as _command  # noqa: F401 (as well)
 
 PLUGIN: Final = "kubectl-mooring"
 

@@ -41,6 +41,10 @@ class Refused(Exception):
         self.status = status
 
 
+class NotThere(Exception):
+    """What the command line names does not exist, and nothing tells of it; the text says so."""
+
+
 class Forbidden(Refused):
     """The user lacks a right; the text is the API server's sentence."""
 

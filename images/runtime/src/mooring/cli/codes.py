@@ -18,6 +18,9 @@ class Code(IntEnum):
     WELL = 0, "all that was asked for is well"
     NOT_WELL = 1, "something is not ready, lost, refused or wrong; the output says what"
     USAGE = 2, "the command line is wrong"
-    NO_CLUSTER = 3, "the API server cannot be asked: no kubeconfig, no connection, no login"
+    NO_CLUSTER = (
+        3,
+        "the API server or the tracking server cannot be asked: no address, connection or login",
+    )
     NOT_FOUND = 4, "what the command line names does not exist"
     FORBIDDEN = 5, "some of it may not be read, and the rest is well"

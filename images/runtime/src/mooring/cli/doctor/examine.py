@@ -11,15 +11,12 @@ from mooring.cli.cluster import (
     Cluster,
     Forbidden,
     Json,
+    NotThere,
     Refused,
     path_of,
 )
 from mooring.cli.doctor.facts import Facts, asked, injected
 from mooring.cli.state import Unread, claimed
-
-
-class NotThere(Exception):
-    """What the command line names does not exist, and nothing tells of it; the text says so."""
 
 
 def examine_pod(cluster: Cluster, namespace: str, name: str) -> Facts:

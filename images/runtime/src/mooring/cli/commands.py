@@ -1,23 +1,31 @@
-"""The commands for people: what they take, how they end. Reading, judging and showing is beside."""
+"""The commands that ask the cluster: what they take, how they end. All else is beside."""
 
-import json
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
-from enum import StrEnum
-from typing import Annotated, Any, Final, NoReturn, TextIO
+from typing import Annotated, Any, TextIO
 
 import typer
 import yaml
 
-from mooring import contract, guard, main
+from mooring import contract, guard
 from mooring.cli import tables
-from mooring.cli.cluster import WORKSPACES, Cluster, NoCluster, Refused, connect, path_of
+from mooring.cli.base import (
+    Context,
+    Format,
+    Kubeconfig,
+    Namespace,
+    Namespaces,
+    Output,
+    WorkspaceName,
+    asking,
+    command,
+    end,
+    print_json,
+)
+from mooring.cli.cluster import WORKSPACES, Cluster, NotThere, connect, path_of
 from mooring.cli.codes import Code
 from mooring.cli.doctor.diagnosis import Diagnosis, diagnose, of_a_check
-from mooring.cli.doctor.examine import NotThere, examine_binding, examine_pod
+from mooring.cli.doctor.examine import examine_binding, examine_pod
 from mooring.cli.doctor.show import show_diagnosis
 from mooring.cli.explain.outcome import outcome_of
 from mooring.cli.explain.show import show_outcomes
@@ -26,48 +34,8 @@ from mooring.cli.losses import losses_of, show_losses
 from mooring.cli.reading import read_state
 from mooring.cli.rotation import rotation
 
-app: Final = typer.Typer(
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    no_args_is_help=True,
-)
 
-
-class Output(StrEnum):
-    """For whom the answer is."""
-
-    TABLE = "table"
-    JSON = "json"
-
-
-Kubeconfig = Annotated[
-    str | None, typer.Option(help="The kubeconfig; left out, as kubectl finds it.")
-]
-Context = Annotated[str | None, typer.Option(help="The context of the kubeconfig.")]
-Format = Annotated[
-    Output, typer.Option("-o", "--output", help="table for people, json for machines.")
-]
-Namespaces = Annotated[
-    list[str] | None,
-    typer.Option("-n", "--namespace", help="A namespace, or several; left out, the context's."),
-]
-Namespace = Annotated[
-    str | None, typer.Option("-n", "--namespace", help="The namespace; left out, the context's.")
-]
-WorkspaceName = Annotated[str, typer.Argument(metavar="[NAMESPACE/]WORKSPACE")]
-
-
-@app.callback()
-def _commands() -> None:
-    """What MLflow workspaces, their bindings and the pods that carry them are up to."""
-
-
-def _command(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """A command, described as `mooring --help` does."""
-    return app.command(name, help=main.FOR_PEOPLE[name])
-
-
-@_command("status")
+@command("status")
 def status(
     namespace: Namespaces = None,
     all_namespaces: Annotated[
@@ -80,26 +48,26 @@ def status(
     """`mooring status`: tables, and `Code.NOT_WELL` when something is not ready."""
     if namespace and all_namespaces:
         raise typer.BadParameter("name namespaces with -n, or take all with -A, not both")
-    with _asking():
+    with asking():
         cluster = connect(kubeconfig, context)
         wanted = None if all_namespaces else list(dict.fromkeys(namespace or [cluster.namespace]))
         state = read_state(cluster, wanted)
     if output is Output.JSON:
-        _print_json(asdict(state))
+        print_json(asdict(state))
     else:
         tables.show_state(state, datetime.now(UTC))
         tables.show_unread(state.unread)
     if not state.ready:
-        _end(Code.NOT_WELL)
+        end(Code.NOT_WELL)
     if state.unread:
-        _end(Code.FORBIDDEN)
+        end(Code.FORBIDDEN)
     if not state.workspaces and not state.bindings:
         where = "any namespace" if wanted is None else f"namespace {', '.join(wanted)}"
         tables.tell(f"there is no workspace and no binding in {where}")
-        _end(Code.NOT_FOUND)
+        end(Code.NOT_FOUND)
 
 
-@_command("doctor")
+@command("doctor")
 def doctor(
     pod: Annotated[
         str | None, typer.Argument(metavar="[NAMESPACE/]POD", help="A pod, living or ended.")
@@ -122,17 +90,17 @@ def doctor(
     if here:
         found = of_a_check(guard.check())
     else:
-        with _asking():
+        with asking():
             found = _examined(connect(kubeconfig, context), pod, binding, namespace)
     if output is Output.JSON:
-        _print_json({"failure": found.failure, **asdict(found)})
+        print_json({"failure": found.failure, **asdict(found)})
     else:
         show_diagnosis(found)
         tables.show_unread(found.unread)
     if found.ailments:
-        _end(Code.NOT_WELL)
+        end(Code.NOT_WELL)
     if found.unread:
-        _end(Code.FORBIDDEN)
+        end(Code.FORBIDDEN)
 
 
 def _examined(
@@ -147,7 +115,7 @@ def _examined(
     return diagnose(f"pod {place}/{name}", examine_pod(cluster, place, name))
 
 
-@_command("explain")
+@command("explain")
 def explain(
     manifest: Annotated[
         typer.FileText, typer.Option("-f", "--filename", help="YAML or JSON; - is standard input.")
@@ -162,17 +130,17 @@ def explain(
     templates = list(templates_of(_documents(manifest)))
     if not templates:
         tables.tell("nothing in the manifest makes a pod")
-        _end(Code.NOT_FOUND)
-    with _asking():
+        end(Code.NOT_FOUND)
+    with asking():
         cluster = connect(kubeconfig, context)
         place = namespace or cluster.namespace
         outcomes = [outcome_of(cluster, template, place) for template in templates]
     if output is Output.JSON:
-        _print_json([asdict(outcome) for outcome in outcomes])
+        print_json([asdict(outcome) for outcome in outcomes])
     else:
         show_outcomes(outcomes)
     if not all(outcome.good for outcome in outcomes):
-        _end(Code.NOT_WELL)
+        end(Code.NOT_WELL)
 
 
 def _documents(manifest: TextIO) -> list[Any]:
@@ -185,7 +153,7 @@ def _documents(manifest: TextIO) -> list[Any]:
         raise typer.BadParameter(f"the manifest is no YAML{where}") from None
 
 
-@_command("findings")
+@command("findings")
 def findings(
     workspace: WorkspaceName,
     *,
@@ -195,7 +163,7 @@ def findings(
     context: Context = None,
 ) -> None:
     """`mooring findings`: what `status.findings` has; `Code.NOT_WELL` unless there is none."""
-    with _asking():
+    with asking():
         _, _, live = _workspace(connect(kubeconfig, context), workspace, namespace)
     found = losses_of(live)
     if found is None:
@@ -203,16 +171,16 @@ def findings(
             "nobody knows: the operator has not looked yet, or cannot (a SQLite file, a server "
             "that somebody else runs)"
         )
-        _end(Code.NOT_WELL)
+        end(Code.NOT_WELL)
     if output is Output.JSON:
-        _print_json(asdict(found))
+        print_json(asdict(found))
     else:
         show_losses(found)
     if found.total:
-        _end(Code.NOT_WELL)
+        end(Code.NOT_WELL)
 
 
-@_command("rotate")
+@command("rotate")
 def rotate(
     workspace: WorkspaceName,
     *,
@@ -221,7 +189,7 @@ def rotate(
     context: Context = None,
 ) -> None:
     """`mooring rotate`: annotate the workspace; `Code.NOT_WELL` where that would change nothing."""
-    with _asking():
+    with asking():
         cluster = connect(kubeconfig, context)
         place, name, live = _workspace(cluster, workspace, namespace)
         answer = rotation(live)
@@ -230,7 +198,7 @@ def rotate(
             cluster.annotate(path_of(WORKSPACES, place, name), {contract.ROTATE_ANNOTATION: now})
     tables.tell(f"{place}/{name}: {answer.sentence}")
     if not answer.useful:
-        _end(Code.NOT_WELL)
+        end(Code.NOT_WELL)
 
 
 def _workspace(
@@ -246,45 +214,3 @@ def _workspace(
             f"mlflowworkspaces -n {place}"
         )
     return place, name, live
-
-
-@contextmanager
-def _asking() -> Iterator[None]:
-    """End with a sentence where the API server cannot be asked, or does not answer as it should."""
-    try:
-        yield
-    except NoCluster as error:
-        tables.tell(str(error))
-        _end(Code.NO_CLUSTER)
-    except NotThere as error:
-        tables.tell(str(error))
-        _end(Code.NOT_FOUND)
-    except Refused as error:
-        tables.tell(_sentence(error))
-        _end({403: Code.FORBIDDEN, 404: Code.NOT_FOUND}.get(error.status, Code.NO_CLUSTER))
-
-
-def _sentence(error: Refused) -> str:
-    if error.status == 404:
-        return f"{error} (is mooring installed? kubectl get crd mlflowworkspaces.mooring.dev)"
-    return str(error)
-
-
-def _print_json(answer: Any) -> None:
-    sys.stdout.write(json.dumps(_camel(answer), indent=2) + "\n")
-
-
-def _camel(answer: Any) -> Any:
-    """`answer` with the names of its fields as Kubernetes writes them."""
-    if isinstance(answer, dict):
-        return {_name(key): _camel(value) for key, value in answer.items()}
-    return [_camel(each) for each in answer] if isinstance(answer, list | tuple) else answer
-
-
-def _name(field: str) -> str:
-    first, *others = field.split("_")
-    return first + "".join(word.capitalize() for word in others)
-
-
-def _end(code: Code) -> NoReturn:
-    raise typer.Exit(int(code))
