@@ -18,8 +18,8 @@ import json, sys
 from mlflow.entities import LoggedModelStatus, RunStatus, ViewType
 from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 store = SqlAlchemyStore(sys.argv[1], sys.argv[2])
-def run(experiment, status, start=0):
-    made = store.create_run(experiment, "us", start, [], "")
+def run(experiment, status, start=0, tags=()):
+    made = store.create_run(experiment, "us", start, list(tags), "")
     id = made.info.run_id
     if status != "RUNNING":
         store.update_run_info(id, RunStatus.from_string(status), start + 1, None)

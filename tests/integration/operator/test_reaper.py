@@ -9,21 +9,23 @@ from typing import Any
 import psycopg
 
 from mooring import contract
-from mooring_operator.kube import POD, SECRET
+from mooring_operator.kube import POD, SECRET, WORKSPACE
 from mooring_operator.plan.database import MIGRATION_URI
 from tests.integration.operator.process import Operator
 from tests.integration.operator.test_artifact_roots import look
+from tests.integration.operator.test_deletion import gone
 from tests.integration.operator.test_findings import PRELUDE, mlflow
 from tests.integration.operator.test_suspend import suspend
 from tests.integration.operator.world import World, decoded, until
 
 START = f"""{PRELUDE}
+import time
 from mlflow.entities import RunTag
 experiment = store.create_experiment("prices")
 made = []
 for tags in json.loads(sys.argv[3]):
     given = [RunTag(key, value) for key, value in tags.items()]
-    made.append(store.create_run(experiment, "us", 1, given, "").info.run_id)
+    made.append(run(experiment, "RUNNING", int(time.time() * 1000), given))
 print(json.dumps(made))
 """
 READ = f"""{PRELUDE}
@@ -172,6 +174,18 @@ def test_what_ended_while_the_operator_was_down_is_closed(world: World, operator
     world.api.delete(POD, team, "train")
     operator.start()
     until(lambda: runs.statuses() == ["KILLED"], "the run to be closed")
+
+
+def test_a_deletion_that_waits_for_a_run_goes_on_when_its_pod_is_gone(world: World) -> None:
+    team = world.ready_workspace()
+    make_pod(world, team, "train")
+    runs = Runs(world, team, tags(team, "train"))
+    world.api.delete(WORKSPACE, team, "models")
+    found = world.workspace_is(team, "RunsInFlight")
+    assert f"run {runs.ids[0]} of experiment 'prices'" in found["message"]
+
+    world.api.delete(POD, team, "train")
+    until(lambda: gone(world, team), "the workspace to be gone")
 
 
 def count(operator: Operator) -> int:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from mooring_operator.plan.reaping import LIVELY, End, end_of, is_over, known_as, pod_named
+from mooring_operator.reconcile.ends import MOST, Ends
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -108,3 +109,14 @@ def test_who_has_spoken_since_the_pod_ended_is_not_dead(
 )
 def test_the_tags_say_which_pod(tag: str, binding: str | None, named: object) -> None:
     assert pod_named(tag, binding) == named
+
+
+def test_of_many_pods_the_last_to_end_are_remembered() -> None:
+    ends = Ends()
+    ends.keep("team", "first", End("FAILED", "once", NOW))
+    ends.keep("team", "first", End("KILLED", "its namesake", NOW))
+    assert ends.of("team", "first") == End("KILLED", "its namesake", NOW)
+    for number in range(MOST):
+        ends.keep("team", f"train-{number}", End("FAILED", "later", NOW))
+    assert ends.of("team", "first") is None
+    assert ends.of("team", "train-0") is not None

@@ -57,10 +57,11 @@ def reap_runs(world: World, key: Key) -> Outcome:
     """Close the runs of one workspace whose pods have ended.
 
     Only where the operator made the database: a SQLite file only its server opens, and in another
-    database there may be runs of other clusters.
+    database there may be runs of other clusters. A deletion that waits for them goes on at once.
     """
     live = world.kube.get(WORKSPACE, key.namespace, key.name)
-    if live is None or live.get("spec", {}).get("suspend"):
+    ends = live is not None and "deletionTimestamp" in live["metadata"]
+    if live is None or (live.get("spec", {}).get("suspend") and not ends):
         return Outcome()
     loaded = attempt(lambda: load_class(world.kube, live))
     if isinstance(loaded, Finding):
@@ -75,11 +76,14 @@ def reap_runs(world: World, key: Key) -> Outcome:
     if isinstance(found, Finding):
         log.info("runs could not be looked at", key=str(key), why=found.message)
         # the logins of a workspace that ends are gone
-        return Outcome(retry="deletionTimestamp" not in live["metadata"])
+        return Outcome(retry=not ends)
+    if found and ends:
+        world.queue.add(Key(WORKSPACE.kind, key.namespace, key.name))
     return Outcome()
 
 
-def _reap(world: World, key: Key, runs: DatabaseRuns) -> None:
+def _reap(world: World, key: Key, runs: DatabaseRuns) -> int:
+    """Close them; how many."""
     now = datetime.fromisoformat(world.now())
     closings = []
     for run, end in _without_a_pod(world, key, ask(runs.open)):
@@ -93,6 +97,7 @@ def _reap(world: World, key: Key, runs: DatabaseRuns) -> None:
             CLOSED_RUNS.labels(each.status).inc()
             log.info("closed a run", workspace=f"{key.namespace}/{key.name}", run=each.run,
                      status=each.status, why=each.why)  # fmt: skip
+    return len(closed)
 
 
 def _without_a_pod(world: World, key: Key, found: list[OpenRun]) -> Iterator[tuple[OpenRun, End]]:
