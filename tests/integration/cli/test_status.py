@@ -57,11 +57,14 @@ def test_says_what_is_not_ready_and_why(team: World, admin: Person) -> None:
     workspace(team, "unseen")
     ran = admin.kubectl("mooring", "status", "-n", team.namespace)
     assert ran.code == Code.NOT_WELL
-    lines = {line.split()[1]: line for line in ran.out.splitlines() if line.startswith("team-")}
-    assert f"False {team.namespace}/team-a" in " ".join(lines["late"].split())
-    assert f"BucketMissing: {sentence}" in lines["late"]
-    assert "Unknown" in lines["unseen"]
-    assert "NotReconciled" in lines["unseen"]
+    lines = [line.split() for line in ran.out.splitlines()]
+    rows = {words[1]: words for words in lines if words[:1] == [team.namespace]}
+    assert rows["late"][2:4] == ["False", f"{team.namespace}/team-a"]
+    assert rows["unseen"][2] == "Unknown"
+    late, unseen = (f"{kind} {team.namespace}/{name} is not ready: " for kind, name in
+                    (("binding", "late"), ("workspace", "unseen")))  # fmt: skip
+    assert f"{late}BucketMissing: {sentence}" in ran.out
+    assert f"{unseen}NotReconciled: " in ran.out
     assert not ran.err
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from mooring import contract
 from mooring.cli.state import Readiness, readiness, state_of
-from mooring.cli.tables import age, printable
+from mooring.cli.tables import age, printable, show_state
 
 
 def live(
@@ -103,3 +103,16 @@ def test_ages_are_told_in_their_largest_unit(then: str | None, told: str) -> Non
 
 def test_a_message_cannot_command_the_terminal() -> None:
     assert printable("a\x1b[2Jb\nc") == "a�[2Jb\nc"
+
+
+def test_a_narrow_terminal_loses_nothing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = "a-namespace-with-quite-a-long-name-as-they-are-where-many-teams-are"
+    bad = live(name, said("Ready", "False"), spec={"workspaceRef": {"name": name}})
+    monkeypatch.setenv("COLUMNS", "40")
+    show_state(state_of([bad], [bad], {}, []), datetime(2026, 1, 3, tzinfo=UTC))
+    told = " ".join(capsys.readouterr().out.split())
+    assert f"play {name} False - - ? ?" in told
+    assert f"play {name} False play/{name} ?" in told
+    assert told.count("Why: a sentence.") == 2

@@ -7,7 +7,7 @@ from typing import Any
 from rich.text import Text
 
 from mooring.cli.doctor.facts import blanked
-from mooring.cli.tables import NONE, console, printable, table
+from mooring.cli.tables import NONE, console, printable, show, table
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +61,12 @@ def show_losses(losses: Losses) -> None:
     if not losses.total:
         out.print("nothing is lost or elsewhere")
         return
-    made = table(("TYPE", "EXPERIMENT", "RUN", "MODEL OR PLACE"))
+    made = table("TYPE", "EXPERIMENT", "RUN", "MODEL OR PLACE")
     for kind in losses.types:
         for loss in kind.newest:
             words = (kind.type, loss.experiment, loss.run or NONE, loss.detail)
             made.add_row(*(Text(printable(word)) for word in words))
-    out.print(made)
+    show(made)
     for kind in losses.types:
         more = kind.count - len(kind.newest)
         if more:

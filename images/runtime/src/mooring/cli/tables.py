@@ -7,13 +7,16 @@ from datetime import UTC, datetime
 from typing import Final
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from mooring.cli.state import Binding, Readiness, State, Unread, Workspace
 
 PIPED_WIDTH: Final = 200
-"""Columns of a table that no terminal shows; sentences that are longer go on in the next line."""
+"""Where there is no terminal, sentences that are longer go on in the next line."""
+
+TABLE_WIDTH: Final = 10_000
 
 UNKNOWN: Final = "?"
 NONE: Final = "-"
@@ -30,14 +33,28 @@ def console(*, error: bool = False) -> Console:
 
 
 def show_state(state: State, now: datetime) -> None:
-    """Two tables, of workspaces and of bindings; times as ages at `now`."""
-    out = console()
+    """Two tables, of workspaces and of bindings, and below them why any is not ready.
+
+    Times are told as ages at `now`.
+    """
     if state.workspaces:
-        out.print(_workspaces(state.workspaces, now))
+        show(_workspaces(state.workspaces, now))
     if state.workspaces and state.bindings:
-        out.print()
+        console().print()
     if state.bindings:
-        out.print(_bindings(state.bindings))
+        show(_bindings(state.bindings))
+    for kind, rows in (("workspace", state.workspaces), ("binding", state.bindings)):
+        for row in rows:
+            if not row.ready.holds:
+                why = f"{row.ready.reason}: {row.ready.message}"
+                told = f"\n{kind} {row.namespace}/{row.name} is not ready: {why}"
+                console().print(Text(printable(told)))
+
+
+def show(made: Table, indent: int = 0) -> None:
+    """Print a table whole: a terminal that is too narrow breaks its lines, as kubectl's."""
+    wide = Console(highlight=False, width=TABLE_WIDTH)
+    wide.print(Padding(made, (0, 0, 0, indent), expand=False))
 
 
 def show_unread(unread: Sequence[Unread]) -> None:
@@ -69,55 +86,35 @@ def printable(text: str) -> str:
     return "".join(sign if sign.isprintable() or sign == "\n" else "�" for sign in text)
 
 
-def table(columns: Iterable[str]) -> Table:
-    """A table as kubectl makes it: no lines; only the last column goes on in the next line."""
-    names = list(columns)
+def table(*columns: str) -> Table:
+    """A table as kubectl makes it, without lines."""
     made = Table(box=None, pad_edge=False, header_style="bold")
-    for name in names:
-        made.add_column(name, no_wrap=name != names[-1], overflow="fold")
+    for name in columns:
+        made.add_column(name, no_wrap=True)
     return made
 
 
 def _workspaces(rows: Iterable[Workspace], now: datetime) -> Table:
     made = table(
-        (
-            "NAMESPACE",
-            "WORKSPACE",
-            "READY",
-            "PROVEN",
-            "CREDENTIALS",
-            "PODS",
-            "FINDINGS",
-            "WHY NOT READY",
-        )
-    )
+        "NAMESPACE", "WORKSPACE", "READY", "PROVEN", "CREDENTIALS", "PODS", "FINDINGS"
+    )  # fmt: skip
     for row in rows:
         ages = (age(row.proven, now), age(row.credentials, now))
         counts = (_count(row.pods), _count(row.findings))
-        made.add_row(row.namespace, row.name, _ready(row.ready), *ages, *counts, _why(row.ready))
+        made.add_row(row.namespace, row.name, _ready(row.ready), *ages, *counts)
     return made
 
 
 def _bindings(rows: Iterable[Binding]) -> Table:
-    made = table(("NAMESPACE", "BINDING", "READY", "WORKSPACE", "PODS", "WHY NOT READY"))
+    made = table("NAMESPACE", "BINDING", "READY", "WORKSPACE", "PODS")
     for row in rows:
-        made.add_row(
-            row.namespace,
-            row.name,
-            _ready(row.ready),
-            row.workspace,
-            _count(row.pods),
-            _why(row.ready),
-        )
+        place = (row.namespace, row.name)
+        made.add_row(*place, _ready(row.ready), row.workspace, _count(row.pods))
     return made
 
 
 def _ready(ready: Readiness) -> Text:
     return Text(ready.status, style=_STYLES.get(ready.status, ""))
-
-
-def _why(ready: Readiness) -> Text:
-    return Text(printable(f"{ready.reason}: {ready.message}") if ready.reason else "")
 
 
 def _count(known: int | None) -> str:

@@ -3,11 +3,10 @@
 from collections.abc import Iterable
 from typing import Final
 
-from rich.padding import Padding
 from rich.text import Text
 
 from mooring.cli.explain.outcome import Outcome, Result
-from mooring.cli.tables import console, printable, table
+from mooring.cli.tables import console, printable, show, table
 
 WORDS: Final = {
     Result.BOUND: "gets binding",
@@ -27,7 +26,7 @@ def show_outcomes(outcomes: Iterable[Outcome]) -> None:
         subject = f"{outcome.subject} in namespace {outcome.namespace}"
         out.print(Text(printable(f"{subject} {words}{message}"), style=style))
         if outcome.added:
-            made = table(("WHERE", "ADDED"))
+            made = table("WHERE", "ADDED")
             for addition in outcome.added:
                 made.add_row(Text(printable(addition.path)), Text(printable(addition.added)))
-            out.print(Padding(made, (0, 0, 0, 2), expand=False))
+            show(made, indent=2)
