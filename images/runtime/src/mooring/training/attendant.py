@@ -18,7 +18,7 @@ from typing import Final, NoReturn
 from mooring.main import TERMINATED
 from mooring.training import closing
 from mooring.training.heartbeat import Heartbeat
-from mooring.training.runs import active_runs
+from mooring.training.runs import active_runs, ended_runs, is_loaded
 from mooring.training.sigterm import Sigterm
 
 LOOK_EVERY_S: Final = 1.0
@@ -40,7 +40,8 @@ class Attendant:
         self._sigterm: Sigterm | None = None
         self._heartbeat = Heartbeat()
         self._reader = self._writer = -1
-        self._seen: tuple[str, ...] = ()
+        self._reading = Lock()
+        self._told_at: float | None = None
         self._noted: dict[str, None] = {}
         self._settles = False
 
@@ -55,9 +56,11 @@ class Attendant:
             if self._sigterm is None and Sigterm.may_be_taken():
                 self._sigterm = Sigterm(self._writer, self._note)
                 self._sigterm.take()
+            self._settle_at_exit()
 
     def leave(self) -> None:
         """Give up, in a forked child: the thread is not there, and the pipe is the parent's."""
+        atexit.unregister(self._settle)
         if self._sigterm is not None:
             self._sigterm.give_back()
         for end in (self._reader, self._writer):
@@ -68,28 +71,46 @@ class Attendant:
         return tuple(run for run in active_runs() if run not in self._parents)
 
     def _look(self) -> None:
-        pipe = select.poll()
-        pipe.register(self._reader, select.POLLIN)
         close_at = float("inf")
         while True:
-            if pipe.poll(LOOK_EVERY_S * 1000) and signal.SIGTERM in os.read(self._reader, 64):
+            if self._hears(LOOK_EVERY_S):
                 if self._sigterm is not None and not self._sigterm.is_the_trainings:
                     self._end()
-                self._note()
                 close_at = min(close_at, time.monotonic() + OWN_HANDLER_S)
             if time.monotonic() >= close_at:
                 close_at = float("inf")
                 closing.close(self._runs())
-            self._seen = self._runs()
-            self._heartbeat.keep(self._seen)
+            self._settle_at_exit()
+            self._heartbeat.keep(self._runs())
+
+    def _hears(self, seconds: float) -> bool:
+        """Whether SIGTERM came within `seconds`."""
+        pipe = select.poll()
+        pipe.register(self._reader, select.POLLIN)
+        pipe.poll(seconds * 1000)
+        with self._reading:
+            if not pipe.poll(0) or signal.SIGTERM not in os.read(self._reader, 64):
+                return False
+            self._note()
+            return True
 
     def _note(self) -> None:
-        """Keep which runs were there when a training with its own handler was told to end."""
-        # those of the last look too: the handler may have ended them by now
-        self._noted |= dict.fromkeys((*self._runs(), *self._seen))
-        if not self._settles and self._sigterm is not None and self._sigterm.is_the_trainings:
+        """Keep when the process was told to end, and which runs it had."""
+        self._told_at = self._told_at or time.time()
+        # those that have ended too: a handler of the training's own may have been faster
+        self._noted |= dict.fromkeys((*self._runs(), *ended_runs()))
+
+    def _settle_at_exit(self) -> None:
+        # once MLflow has said what it does at exit, because the last one who says so is the first
+        if not self._settles and is_loaded():
             self._settles = True
-            atexit.register(closing.settle, self._noted)
+            atexit.register(self._settle)
+
+    def _settle(self) -> None:
+        """At the exit of a process that ends itself, perhaps because it was told to."""
+        self._hears(0)
+        if self._told_at is not None:
+            closing.settle(self._noted, self._told_at - LOOK_EVERY_S)
 
     def _end(self) -> NoReturn:
         closing.close(self._runs())

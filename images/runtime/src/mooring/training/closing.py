@@ -31,19 +31,21 @@ def close(runs: Collection[str]) -> None:
             _say(f"SIGTERM: run {run} is closed as {KILLED}")
 
 
-def settle(runs: Iterable[str]) -> None:
-    """At the end of a process that ended itself when told: what its runs were left as.
+def settle(runs: Iterable[str], since: float) -> None:
+    """At the end of a process that ended itself when told: what its `runs` were left as.
 
     One that is still open would be FINISHED by MLflow at exit, and one whose ``with`` block was
-    left by the handler's exception is FAILED. What the training ended otherwise stays so.
+    left by the handler's exception is FAILED. What the training ended otherwise stays so, and what
+    had ended before the second `since` of this host's clock.
     """
     import mlflow  # noqa: PLC0415 (this module is loaded while MLflow is)
 
     with suppress(Exception):
         while mlflow.active_run() is not None:
             mlflow.end_run(KILLED)
-        client = mlflow.MlflowClient()
-        close([run for run in runs if client.get_run(run).info.status == FAILED])
+        found = [mlflow.MlflowClient().get_run(run).info for run in runs]
+        # MLflow's client tells the end by this clock too, in milliseconds
+        close([i.run_id for i in found if i.status == FAILED and i.end_time >= since * 1000])
 
 
 def _say(text: str) -> None:

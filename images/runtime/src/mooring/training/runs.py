@@ -1,13 +1,18 @@
 """The runs of this process, as MLflow's client keeps them. The one place that reads its internals.
 
 `mlflow.active_run()` answers for the calling thread alone, and a thread that looks after the runs
-of a training is never the one that trains. Both names below are the same in MLflow 2.22 and 3
+of a training is never the one that trains. The names below are the same in MLflow 2.22 and 3
 (tests/integration/training). Where a later MLflow has them no more, no run is known: a training
 goes on as if it had no `mooring`.
 """
 
 import sys
 from contextlib import suppress
+
+
+def is_loaded() -> bool:
+    """Whether MLflow has come as far as to have said what it does at the exit of the process."""
+    return hasattr(sys.modules.get("mlflow.tracking.fluent"), "active_run")
 
 
 def active_runs() -> tuple[str, ...]:
@@ -17,6 +22,15 @@ def active_runs() -> tuple[str, ...]:
     with suppress(AttributeError):
         stacks = fluent._active_run_stack.get_all_thread_values()  # type: ignore[union-attr]
         return tuple(run.info.run_id for stack in stacks.values() for run in reversed(stack))
+    return ()
+
+
+def ended_runs() -> tuple[str, ...]:
+    """Ids of the runs that ended last, one for each thread that had any."""
+    fluent = sys.modules.get("mlflow.tracking.fluent")
+    with suppress(AttributeError):
+        last = fluent._last_active_run_id.get_all_thread_values()  # type: ignore[union-attr]
+        return tuple(run for run in last.values() if run)
     return ()
 
 
