@@ -1,5 +1,7 @@
 """The command line of the package."""
 
+import sys
+
 import pytest
 
 from mooring import main
@@ -24,4 +26,15 @@ def test_help_names_every_command(
     monkeypatch.setattr("sys.argv", ["mooring", "--help"])
     main.main()
     told = capsys.readouterr().out
-    assert all(command in told for command in main.COMMANDS)
+    assert all(command in told for command in (*main.COMMANDS, *main.FOR_PEOPLE))
+
+
+def test_says_what_to_install_where_the_commands_for_people_are_not_there(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["mooring", "status"])
+    monkeypatch.setitem(sys.modules, "mooring.cli", None)
+    with pytest.raises(SystemExit) as ended:
+        main.main()
+    assert ended.value.code == 2
+    assert "pip install 'mooring[cli]'" in capsys.readouterr().err
