@@ -3,7 +3,7 @@
 | watched | by | why |
 |---|---|---|
 | classes, workspaces, bindings | kopf | their owners changed what they want |
-| Namespaces | kopf | a workspace may admit them by their labels |
+| Namespaces | a metadata stream | a workspace may admit them by their labels |
 | what the operator made, and its pods | metadata streams | someone changed or deleted it; the server became available, a proof ended |
 | bound pods that have not ended | a metadata stream | one that ends may leave a run behind that says RUNNING |
 | pods without a binding, once made | a metadata stream | one that runs an MLflow client is told |
@@ -25,6 +25,7 @@ from mooring_operator.kube import (
     BINDING,
     CONFIG_MAP,
     KINDS,
+    NAMESPACE,
     POD,
     SECRET,
     WORKSPACE,
@@ -51,7 +52,7 @@ PENDING: Final = "status.phase=Pending"
 """Every pod begins so, and most of its events come later."""
 BEAT_S: Final = 0.5
 STILL_LIMIT_S: Final = 60.0
-STREAMS: Final = len(CHILDREN) + len(NAMED) + 2
+STREAMS: Final = len(CHILDREN) + len(NAMED) + 3
 
 
 class Enqueue(Protocol):
@@ -145,6 +146,9 @@ class Watches:
             if self._triggers.has_binding(metadata["namespace"]):
                 self._unbound(metadata)
 
+        def namespace(metadata: dict[str, Any]) -> None:
+            self._add(self._triggers.namespace(metadata))
+
         wanted = [(kind, MANAGED_SELECTOR, child) for kind in CHILDREN]
         wanted += [(kind, UNMANAGED_SELECTOR, named) for kind in NAMED]
         streams = [
@@ -157,7 +161,8 @@ class Watches:
         made = Stream(
             server, POD, UNBOUND_SELECTOR, unbound, self._missed, fields=PENDING, only="ADDED"
         )
-        return [*streams, bound, made]
+        labels = Stream(server, NAMESPACE, "", namespace, self._missed)
+        return [*streams, bound, made, labels]
 
     def _registry(self) -> kopf.OperatorRegistry:
         registry = kopf.OperatorRegistry()
@@ -174,11 +179,7 @@ class Watches:
             self._news(kind, body["metadata"], lambda: self._add(first, first=True))
             self._add(keys)
 
-        async def namespace(type: str | None, body: kopf.Body, **_: Any) -> None:  # noqa: A002
-            self._add(self._triggers.namespace(type, body))
-
         kopf.on.login(registry=registry)(_login)
-        kopf.on.event("", "v1", "namespaces", registry=registry)(namespace)
         for kind in OWN:
             kopf.on.event(GROUP, VERSION, kind.plural, registry=registry)(own)
         return registry
@@ -216,11 +217,35 @@ class _NoDiffs(kopf.DiffBaseStorage):
         """Nothing is kept."""
 
 
+class _NoProgress(kopf.ProgressStorage):
+    """How far handlers are: nothing, because `on.event` has no progress to keep.
+
+    kopf looks through each object's annotations and status for it, for each event.
+    """
+
+    def fetch(self, *, key: Any, body: kopf.Body) -> None:
+        """Nothing was kept."""
+
+    def store(self, *, key: Any, record: Any, body: kopf.Body, patch: kopf.Patch) -> None:
+        """Nothing is kept."""
+
+    def purge(self, *, key: Any, body: kopf.Body, patch: kopf.Patch) -> None:
+        """Nothing is kept."""
+
+    def touch(self, *, body: kopf.Body, patch: kopf.Patch, value: str | None) -> None:
+        """Nothing is kept."""
+
+    def clear(self, *, essence: kopf.BodyEssence) -> kopf.BodyEssence:
+        """Nothing is in it."""
+        return essence
+
+
 def settings() -> kopf.OperatorSettings:
     """How kopf watches: alone, without writing anything of its own."""
     result = kopf.OperatorSettings()
     result.peering.standalone = True
     result.persistence.diffbase_storage = _NoDiffs()
+    result.persistence.progress_storage = _NoProgress()
     result.posting.enabled = False
     result.scanning.disabled = True
     # a worker for each object, with all of it, for as long as this: thousands after a list

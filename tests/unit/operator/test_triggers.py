@@ -102,12 +102,11 @@ def test_a_binding_without_a_workspace_is_no_mistake() -> None:
 
 def test_labels_of_a_namespace_wake_its_bindings_and_their_workspaces() -> None:
     triggers = filled()
-    guests = Key("Namespace", "", "guests")
-    assert triggers.namespace(None, body(guests, labels={"tier": "gold"})) == []
-    assert triggers.namespace("MODIFIED", body(guests, labels={"tier": "gold"})) == []
-    keys = triggers.namespace("MODIFIED", body(guests, labels={"tier": "silver"}))
-    assert set(keys) == {GUEST, WORKSPACE}
-    assert triggers.namespace("DELETED", body(guests)) == []
+    gold = {"name": "guests", "labels": {"tier": "gold"}}
+    assert set(triggers.namespace(gold)) == {GUEST, WORKSPACE}, "what it was before is not known"
+    assert triggers.namespace(gold) == []
+    assert set(triggers.namespace(gold | {"labels": {"tier": "silver"}})) == {GUEST, WORKSPACE}
+    assert triggers.namespace(gold | {"deletionTimestamp": "2026-11-21T00:00:00Z"}) == []
 
 
 def test_a_pod_wakes_its_workspace() -> None:

@@ -116,18 +116,19 @@ class Triggers:
             keys = [key for reader in found for key in (reader, *self._users_of(reader))]
         return list(dict.fromkeys(keys))
 
-    def namespace(self, event_type: str | None, body: Body) -> list[Key]:
+    def namespace(self, metadata: Body) -> list[Key]:
         """Keys for an event of a namespace: workspaces may admit it by its labels."""
         with self._lock:
-            return self._namespace(event_type, body)
+            return self._namespace(metadata["name"], metadata)
 
-    def _namespace(self, event_type: str | None, body: Body) -> list[Key]:
-        name, labels = body["metadata"]["name"], body["metadata"].get("labels", {})
-        if event_type == "DELETED":
+    def _namespace(self, name: str, metadata: Body) -> list[Key]:
+        labels = metadata.get("labels", {})
+        if "deletionTimestamp" in metadata:
             self._labels.pop(name, None)
             return []
-        if self._labels.setdefault(name, labels) == labels:
+        if self._labels.get(name) == labels:
             return []
+        # of the first event nobody knows what it changed
         self._labels[name] = labels
         claims = [
             seen
