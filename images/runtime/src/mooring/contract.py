@@ -72,6 +72,9 @@ SERVER: Final = "MOORING_SERVER"
 BOUND_URI: Final = "MOORING_TRACKING_URI"
 """`TRACKING_URI` once more: what a training's own environment made of that can be seen by it."""
 
+STRICT: Final = "MOORING_STRICT"
+"""With it a training fails when MLflow has lost something and only warned (docs/training.md)."""
+
 GUARD_WARN: Final = "Warn"
 """Value of `GUARD_MODE` with which the guard tells what it found and lets the pod start."""
 

@@ -6,6 +6,7 @@ import socket
 from mlflow.tracking.context.abstract_context import RunContextProvider
 
 from mooring.training.attendant import attend
+from mooring.training.strict import be_strict, is_strict
 from mooring.training.tags import is_bound, run_tags
 
 
@@ -17,7 +18,7 @@ class MooringRunContext(RunContextProvider):  # type: ignore[misc,unused-ignore]
 
     def __init__(self) -> None:
         if is_bound(os.environ):
-            attend()
+            _begin()
 
     def in_context(self) -> bool:
         """Tell whether this process was given a binding."""
@@ -26,5 +27,11 @@ class MooringRunContext(RunContextProvider):  # type: ignore[misc,unused-ignore]
     def tags(self) -> dict[str, str]:
         """The tags to be added to a run that is about to be made."""
         # again: a forked process has none yet, and MLflow may have been imported by another thread
-        attend()
+        _begin()
         return run_tags(os.environ, socket.gethostname())
+
+
+def _begin() -> None:
+    attend()
+    if is_strict(os.environ):
+        be_strict()

@@ -25,6 +25,16 @@ def active_runs() -> tuple[str, ...]:
     return ()
 
 
+def run_here() -> str:
+    """Id of the run of the calling thread: the active one, else the one that ended last; or ""."""
+    fluent = sys.modules.get("mlflow.tracking.fluent")
+    with suppress(AttributeError):
+        stack = fluent._active_run_stack.get()  # type: ignore[union-attr]
+        last = fluent._last_active_run_id.get()  # type: ignore[union-attr]
+        return str(stack[-1].info.run_id if stack else last or "")
+    return ""
+
+
 def ended_runs() -> tuple[str, ...]:
     """Ids of the runs that ended last, one for each thread that had any."""
     fluent = sys.modules.get("mlflow.tracking.fluent")
