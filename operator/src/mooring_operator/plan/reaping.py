@@ -11,8 +11,8 @@ ENDED: Final = frozenset({"Succeeded", "Failed"})
 """Phases of a pod none of whose containers runs, or will run, any more."""
 LIVING: Final = ",".join(f"status.phase!={phase}" for phase in sorted(ENDED))
 """Selector of fields of the other pods."""
-LIVELY: Final = timedelta(seconds=HEARTBEAT_EVERY_S + 15)
-"""How long a sign of life counts."""
+LIVELY: Final = timedelta(seconds=2 * HEARTBEAT_EVERY_S + 15)
+"""How long a sign of life counts where nobody knows when the pod ended: one beat may fail."""
 GRACE: Final = timedelta(seconds=30)
 """For whoever knows more than the pod's status: an Airflow worker that lives closes the run too."""
 _SLACK: Final = timedelta(seconds=5)
