@@ -161,7 +161,7 @@ def test_the_operator_may_bind_one_role_and_hold_none_of_its_rights() -> None:
     assert binding["verbs"] == ["bind"]
     assert binding["resourceNames"] == ["mooring-launcher", "mooring-launcher-login"]
     granted = rights("mooring-operator", manifests)
-    assert granted["", "pods"] == {"list", "watch"}
+    assert granted["", "pods"] == {"get", "list", "watch"}
     assert ("", "pods/exec") not in granted
 
 

@@ -19,25 +19,33 @@ LIMIT: Final = "600Mi"
 
 @pytest.fixture(scope="module")
 def runs(system: None) -> Iterator[dict[str, Run]]:
-    """What became of the run of a pod that took too much memory, and of one that was deleted."""
+    """What became of the run of a pod that took too much memory, and of two that were deleted.
+
+    The one is deaf and heard nothing of its end, the other was told.
+    """
     name = f"e2e-{uuid.uuid4().hex[:8]}"
-    filled, deleted = f"{name}-filled", f"{name}-deleted"
+    pods = {kind: f"{name}-{kind}" for kind in ("filled", "deaf", "told")}
     try:
         with operator_needed(), tracking(TEAM) as server:
-            apply(_pod(filled, "--fill"), _pod(deleted))
-            wait_until(
-                lambda: deleted in {run.name for run in server.runs()}, f"the run of pod {deleted}"
-            )
-            kubectl("delete", "pod", "-n", TEAM, deleted, "--force", "--grace-period=0")
+
+            def here() -> dict[str, Run]:
+                made = {run.name: run for run in server.runs()}
+                return {kind: made[pod] for kind, pod in pods.items() if pod in made}
+
+            apply(*(_pod(pod, kind) for kind, pod in pods.items()))
+            wait_until(lambda: len(here()) == len(pods), "the runs of all pods")
+            kubectl("delete", "pod", "-n", TEAM, pods["deaf"], "--force", "--grace-period=0")
+            kubectl("delete", "pod", "-n", TEAM, pods["told"])
+            told = here()["told"]
+            assert told.status == "KILLED", "by its own process, before its pod was gone"
 
             def closed() -> dict[str, Run]:
-                of = {run.name: run for run in server.runs() if run.status != "RUNNING"}
-                return of if {filled, deleted} <= of.keys() else {}
+                found = here()
+                return {} if "RUNNING" in {run.status for run in found.values()} else found
 
-            found = wait_until(closed, "both runs to be closed")
-            yield {"filled": found[filled], "deleted": found[deleted]}
+            yield wait_until(closed, "all runs to be closed")
     finally:
-        kubectl("delete", "pod", "-n", TEAM, filled, deleted, "--ignore-not-found", "--wait=false")
+        kubectl("delete", "pod", "-n", TEAM, *pods.values(), "--ignore-not-found", "--wait=false")
 
 
 def test_out_of_memory_is_told_with_the_limit(runs: dict[str, Run]) -> None:
@@ -46,11 +54,17 @@ def test_out_of_memory_is_told_with_the_limit(runs: dict[str, Run]) -> None:
 
 
 def test_a_pod_that_was_deleted_was_killed(runs: dict[str, Run]) -> None:
-    assert runs["deleted"].status == "KILLED"
-    assert "deleted" in runs["deleted"].tags[contract.TAG_FINDING]
+    assert runs["deaf"].status == "KILLED"
+    assert "deleted" in runs["deaf"].tags[contract.TAG_FINDING]
 
 
-def _pod(name: str, *arguments: str) -> dict[str, Any]:
+def test_a_training_that_is_told_ends_its_run_by_itself(runs: dict[str, Run]) -> None:
+    assert runs["told"].status == "KILLED"
+    assert contract.TAG_FINDING not in runs["told"].tags, "nobody else had to"
+
+
+def _pod(name: str, kind: str) -> dict[str, Any]:
+    arguments = {"filled": ["--fill"], "deaf": ["--deaf"], "told": []}[kind]
     container = {
         "name": "train",
         "image": training_image(),

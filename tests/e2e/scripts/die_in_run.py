@@ -3,6 +3,9 @@
 import signal
 import sys
 
+if "--deaf" in sys.argv:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
 import mlflow
 
 with mlflow.start_run(run_name=sys.argv[1]):

@@ -77,8 +77,8 @@ def test_parallel_pods_of_a_new_experiment_all_find_it(team: Workspace) -> None:
             {contract.TRACKING_URI: "http://nosuch.invalid:5000"},
             Reason.SERVER_NAME_UNKNOWN,
             "the tracking server http://nosuch.invalid:5000 cannot be reached: the name "
-            "nosuch.invalid does not resolve. See: kubectl describe mlflowworkspace team-a -n "
-            "team-a",
+            "nosuch.invalid does not resolve. A pod with hostNetwork needs dnsPolicy: "
+            "ClusterFirstWithHostNet. See: kubectl describe mlflowworkspace team-a -n team-a",
         ),
         (
             {contract.ARTIFACT_ROOT: "s3://mlflow/team-b/team-b"},

@@ -44,7 +44,11 @@ class Failure:
 
 
 class Http:
-    """Sends requests and keeps connections; follows no redirect and retries nothing."""
+    """Sends requests and keeps connections; follows no redirect.
+
+    Retries nothing but a request on a connection that broke, once and on a new one: a server may
+    end one that was kept just as it is used again, and every request here may be made twice.
+    """
 
     def __init__(self) -> None:
         self._pools: dict[str | None, urllib3.PoolManager] = {}
@@ -59,13 +63,22 @@ class Http:
         ca_file: str = "",
     ) -> Answer | Failure:
         """Send one request; `ca_file` holds the authorities to trust and is alone in that."""
-        try:
-            answer = self._pool(ca_file).request(
+        pool = self._pool(ca_file)
+
+        def send() -> Answer:
+            answer = pool.request(
                 method, url, headers=dict(headers or {}), body=body, retries=False, redirect=False
             )
+            return Answer(answer.status, answer.data, clock.ahead_s(answer.headers.get("date")))
+
+        try:
+            try:
+                return send()
+            except exceptions.ProtocolError:
+                pool.clear()
+                return send()
         except (exceptions.HTTPError, OSError) as error:
             return failure(error, url)
-        return Answer(answer.status, answer.data, clock.ahead_s(answer.headers.get("date")))
 
     def _pool(self, ca_file: str) -> urllib3.PoolManager:
         trusted = ca_file or public_authorities()
