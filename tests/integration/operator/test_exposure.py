@@ -104,7 +104,7 @@ def test_an_ingress_comes_heals_and_goes(world: World, operator: Operator) -> No
     world.edit_class({"exposure": None})
     until(lambda: not world.api.list(INGRESS, team), "the Ingress to go")
     world.converge(team)
-    assert not exposed(world, team)
+    until(lambda: not exposed(world, team), "its condition to go")
     assert external_url(world, team) is None
 
 

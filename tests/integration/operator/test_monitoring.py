@@ -39,7 +39,7 @@ def test_a_monitor_waits_for_its_definition_heals_and_goes(
         world.edit_class({"monitoring": None})
         until(lambda: not world.api.list(SERVICE_MONITOR, team), "it to go")
         world.converge(team)
-        assert not monitored(world, team)
+        until(lambda: not monitored(world, team), "its condition to go")
     finally:
         name = made["metadata"]["name"]
         client.ApiextensionsV1Api(admin).delete_custom_resource_definition(name)
