@@ -85,10 +85,12 @@ def with_handler(when: str, does: str, work: str, program: str = WITH) -> str:
 
 
 @pytest.mark.parametrize("when", list(HANDLERS))
-def test_a_training_that_ends_itself_has_its_way(image: Image, team: Workspace, when: str) -> None:
+def test_a_training_that_ends_itself_has_its_way(
+    current: Image, team: Workspace, when: str
+) -> None:
     test = uuid.uuid4().hex
     flag = with_handler(when, "global over; over = True", "while not over: time.sleep(0.1)")
-    code, said = told_to_end(image, team.environment, "over = False\n" + flag, TEST=test)
+    code, said = told_to_end(current, team.environment, "over = False\n" + flag, TEST=test)
     assert code == 0, said
     assert "own" in said
     assert "done" in said
@@ -98,21 +100,21 @@ def test_a_training_that_ends_itself_has_its_way(image: Image, team: Workspace, 
 @pytest.mark.parametrize("program", [WITH, TRAIN])
 @pytest.mark.parametrize("when", list(HANDLERS))
 def test_a_handler_that_ends_the_process(
-    image: Image, team: Workspace, when: str, program: str
+    current: Image, team: Workspace, when: str, program: str
 ) -> None:
     test = uuid.uuid4().hex
     exits = with_handler(when, "sys.exit(7)", IN_PYTHON, program)
-    code, said = told_to_end(image, team.environment, exits, TEST=test)
+    code, said = told_to_end(current, team.environment, exits, TEST=test)
     assert code == 7, said
     assert said.count("own") == 1
     assert run(team, "test", test)["status"] == "KILLED"
 
 
-def test_a_handler_that_does_not_end_it(image: Image, team: Workspace) -> None:
+def test_a_handler_that_does_not_end_it(current: Image, team: Workspace) -> None:
     """It has its time, and then the run is closed before the kubelet kills the process."""
     test = uuid.uuid4().hex
     stays = with_handler("after", "pass", "while True: time.sleep(0.1)")
-    with training(image, team.environment, stays, TEST=test) as pod:
+    with training(current, team.environment, stays, TEST=test) as pod:
         pod.await_line("training")
         pod.process.send_signal(signal.SIGTERM)
         pod.await_line("own")
@@ -137,11 +139,11 @@ def main():
 """
 
 
-def test_the_end_of_a_forked_worker_is_not_the_trainings(image: Image, team: Workspace) -> None:
+def test_the_end_of_a_forked_worker_is_not_the_trainings(current: Image, team: Workspace) -> None:
     """As a data loader ends its workers: with SIGTERM."""
     test = uuid.uuid4().hex
     program = FORKS + WITH.format(work="main()")
-    with training(image, team.environment, program, TEST=test) as pod:
+    with training(current, team.environment, program, TEST=test) as pod:
         assert pod.end() == 0, pod.said()
         assert f"children {{{-signal.SIGTERM}}}" in pod.said()
     assert run(team, "test", test)["status"] == "FINISHED"
