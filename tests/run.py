@@ -1,7 +1,7 @@
 """`make check` and `make test`: the parts in order, each with its time, and a summary.
 
-Every part is a command that also runs by hand. Parts that leave a processor idle run two at once,
-and show their output when they end; that of the others goes straight to the terminal.
+Every part is a command that also runs by hand. Parts that leave a processor idle run at once, and
+show their output when they end; that of the others goes straight to the terminal.
 """
 
 import subprocess
@@ -29,6 +29,9 @@ FIELDS: Final = "docs/fields.md"
 SLOWEST: Final = "--durations=15"
 IN_ORDER: Final = "--no-loadscope-reorder"
 """The folder with the longest tests first, and not the files with the most tests."""
+
+AT_ONCE: Final = 3
+"""Parts that run beside each other."""
 
 console = Console()
 _one_speaks = threading.Lock()
@@ -96,6 +99,7 @@ TESTS: Final = (
     Part("integration", (_pytest("integration", *_at_once(4), IN_ORDER, SLOWEST),), alone=True),
     # Only now: a node takes processor time also while nobody uses it.
     Part("cluster", (_pytest("cluster"),)),
+    Part("images", ((PYTHON, "-m", "tests.cluster", "build"),)),
     Part("chart", (_pytest("chart"),)),
     Part("e2e", (_pytest("e2e", *_at_once(3), SLOWEST),), alone=True),
 )
@@ -141,7 +145,7 @@ def _results(parts: tuple[Part, ...]) -> Iterator[Result]:
         if alone:
             yield from (_in_the_open(part) for part in group)
         else:
-            with ThreadPoolExecutor(max_workers=2) as beside:
+            with ThreadPoolExecutor(max_workers=AT_ONCE) as beside:
                 yield from beside.map(_aside, group)
 
 

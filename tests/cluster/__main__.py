@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from tests.cluster import cluster, host
-from tests.cluster.deliver import deliver
+from tests.cluster.deliver import build, deliver
 from tests.cluster.files import write
 from tests.cluster.process import ClusterError
 from tests.cluster.report import console, say, stage
@@ -72,6 +72,12 @@ def down() -> None:
 def clean() -> None:
     """Take the cluster and all caches away."""
     cluster.clean()
+
+
+@app.command("build")
+def build_command() -> None:
+    """Build the images that are made on this machine, before there is a cluster for them."""
+    build()
 
 
 @app.command()

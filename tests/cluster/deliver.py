@@ -34,6 +34,13 @@ def deliver(names: Sequence[str] = ()) -> dict[str, str]:
     return {image.name: image.reference for image in images}
 
 
+def build() -> None:
+    """Build all images where they are made on this machine, cluster or not; else do nothing."""
+    found = cluster.engine()
+    if found.own or not cluster.pulls_images(found):
+        buildah.build(_described((), base=buildah.local_base()))
+
+
 def _described(names: Sequence[str], *, base: str | None) -> list[Image]:
     return [describe(name, base=base) for name in names or image_names()]
 
