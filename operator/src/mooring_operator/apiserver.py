@@ -7,7 +7,7 @@ Plain HTTP instead of the official client, which alone costs 56 MB of memory
 import json
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
 
@@ -93,20 +93,23 @@ class ApiServer:
         """See `Server.walk`: a list of thousands at once is ten times as large in memory."""
         selectors = [("labelSelector", labels), ("fieldSelector", fields)]
         query = [("limit", str(PAGE)), *(each for each in selectors if each[1])]
+        try:
+            for item in self._pages(kind.path(namespace), query):
+                yield item | {"apiVersion": kind.api_version, "kind": kind.kind}
+        except KubeError as error:
+            if error.status != 404:
+                raise
+
+    def _pages(
+        self, path: str, query: Sequence[tuple[str, str]], accept: str = "application/json"
+    ) -> Iterator[Manifest]:
+        """The objects of a list, page by page as `query` limits them."""
         more = ""
         while True:
-            try:
-                answer = self._call(
-                    "GET",
-                    kind.path(namespace),
-                    query=[*query, *([("continue", more)] if more else [])],
-                )
-            except KubeError as error:
-                if error.status == 404:
-                    return
-                raise
-            for item in answer.get("items", []):
-                yield item | {"apiVersion": kind.api_version, "kind": kind.kind}
+            following = [("continue", more)] if more else []
+            answer = self._call("GET", path, query=[*query, *following], accept=accept)
+            # a list of metadata that is empty is null
+            yield from answer.get("items") or []
             more = answer["metadata"].get("continue", "")
             if not more:
                 return
@@ -174,19 +177,10 @@ class ApiServer:
 
     def names(self, kind: Kind, namespace: str, fields: str) -> Iterator[str]:
         """See `Server.names`."""
-        query, more = [("fieldSelector", fields), ("limit", str(NAMES))], ""
-        while True:
-            answer = self._call(
-                "GET",
-                kind.path(namespace),
-                query=[*query, *([("continue", more)] if more else [])],
-                accept=_METADATA.format("PartialObjectMetadataList"),
-            )
-            # an empty list of this form is null
-            yield from (item["metadata"]["name"] for item in answer.get("items") or [])
-            more = answer["metadata"].get("continue", "")
-            if not more:
-                return
+        query = [("fieldSelector", fields), ("limit", str(NAMES))]
+        accept = _METADATA.format("PartialObjectMetadataList")
+        for item in self._pages(kind.path(namespace), query, accept):
+            yield item["metadata"]["name"]
 
     def version(self, kind: Kind, labels: str, fields: str = "") -> str:
         """The resource version from which `watch` tells all that comes."""
