@@ -53,8 +53,9 @@ def overridden(pod: Mapping[str, Any]) -> Finding | None:
 
     The admission policy refuses such a pod too; where there is none, this is the only check.
     """
+    skipped = _skipped(pod)
     for container in (*(pod["spec"].get("initContainers") or []), *pod["spec"]["containers"]):
-        if container["name"] in _skipped(pod):
+        if container["name"] in skipped:
             continue
         names = sorted(set(_environment(container)) & set(contract.OWNED_BY_BINDING))
         if names:
@@ -105,11 +106,9 @@ def was_killed(pod: Mapping[str, Any], container: str) -> bool:
     return False
 
 
-def _skipped(pod: Mapping[str, Any]) -> set[str]:
+def _skipped(pod: Mapping[str, Any]) -> frozenset[str]:
     """Names of the containers that the author wants left alone."""
-    annotations = pod["metadata"].get("annotations") or {}
-    named = annotations.get(contract.SKIP_CONTAINERS_ANNOTATION, "").split(",")
-    return {name.strip() for name in named}
+    return contract.skipped_containers(pod["metadata"].get("annotations") or {})
 
 
 def _marked(metadata: Mapping[str, Any], binding: str) -> Json:

@@ -6,6 +6,7 @@ fine, changing or dropping one is a breaking change. This module imports nothing
 standard library, so that every part can afford it.
 """
 
+from collections.abc import Mapping
 from typing import Final
 
 GROUP: Final = "mooring.dev"
@@ -182,6 +183,12 @@ PROBE_HEADER: Final = "X-Mooring-Probe"
 # --- audiences of projected tokens --------------------------------------------------------------
 
 AWS_AUDIENCE: Final = "sts.amazonaws.com"
+
+
+def skipped_containers(annotations: Mapping[str, str]) -> frozenset[str]:
+    """Names of the containers that a pod with these `annotations` wants left alone."""
+    named = annotations.get(SKIP_CONTAINERS_ANNOTATION, "").split(",")
+    return frozenset(name.strip() for name in named)
 
 
 def published_name(binding: str) -> str:

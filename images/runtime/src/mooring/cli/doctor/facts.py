@@ -59,8 +59,7 @@ def is_skipped(pod: Manifest) -> bool:
 def containers(pod: Manifest) -> Iterator[Manifest]:
     """The containers of `pod` that a binding is for: the guard brings its own, sidecars opt out."""
     annotations = pod["metadata"].get("annotations") or {}
-    left = annotations.get(contract.SKIP_CONTAINERS_ANNOTATION, "").split(",")
-    alone = {contract.GUARD_CONTAINER, *(name.strip() for name in left)}
+    alone = {contract.GUARD_CONTAINER, *contract.skipped_containers(annotations)}
     spec = pod["spec"]
     for container in (*(spec.get("initContainers") or []), *spec["containers"]):
         if container["name"] not in alone:
