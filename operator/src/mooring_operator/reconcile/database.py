@@ -116,9 +116,8 @@ def ensure_database(
     return Database(client, state, audit, asked)
 
 
-def artifact_roots(database: Database | Finding, root: str | None) -> Verdict:
-    """Whether every experiment in the database keeps its artifacts under `root`."""
-    audit = None if isinstance(database, Finding) else database.audit
+def artifact_roots(audit: Audit | None, root: str | None) -> Verdict:
+    """Whether every experiment that the `audit` looked at keeps its artifacts under `root`."""
     if audit is None or root is None:
         waits = Finding("Waiting", "waits for the database and the artifact store", waiting=True)
         return Verdict(ARTIFACT_ROOTS_MATCH, waits)

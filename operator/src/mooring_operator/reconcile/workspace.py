@@ -172,6 +172,7 @@ def _converge(world: World, loaded: Loaded) -> Outcome:
     root = connection.artifact_root if isinstance(connection, Connection) else None
     database = attempt(lambda: _database(world, loaded, policy, root, before.database))
     client = database if isinstance(database, Finding) else database.client
+    audit = None if isinstance(database, Finding) else database.audit
     findings = _rollout(world, loaded, connection, client)
     if findings[1] is not None:
         names = visitors(owner, loaded.admitted, class_.launchers)
@@ -193,16 +194,16 @@ def _converge(world: World, loaded: Loaded) -> Outcome:
         "binding": {"name": published_name(owner.name)},
         "credentials": credentials,
         "answered": _answered(store, database),
+        "findings": found(owner, audit),
         "deletion": dumped(list_asked(world, live, owner, loaded.spec, class_)),
     }
     if isinstance(connection, Connection):
         fields |= {"url": connection.tracking_uri, "artifactRoot": connection.store.root}
-    if isinstance(database, Finding) or database.audit is not None:
+    if isinstance(database, Finding) or audit is not None:
         # pods that log where they should do not depend on it
-        verdicts.append(artifact_roots(database, root))
-    if not isinstance(database, Finding) and database.audit and database.audit.in_pods:
+        verdicts.append(artifact_roots(audit, root))
+    if audit is not None and audit.in_pods:
         world.queue.add(runs_of(owner.namespace, owner.name))
-    fields["findings"] = found(owner, None if isinstance(database, Finding) else database.audit)
     if class_.exposure and loaded.external is None:
         # pods do not depend on it
         exposure = class_.exposure
