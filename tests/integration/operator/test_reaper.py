@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from mooring import contract
-from mooring_operator.kube import POD, SECRET, WORKSPACE
+from mooring_operator.kube import EVENT, POD, SECRET, WORKSPACE
 from mooring_operator.plan.database import MIGRATION_URI
 from mooring_operator.plan.reaping import GRACE
 from tests.integration.operator.process import Operator
@@ -101,6 +101,14 @@ def make_pod(world: World, team: str, name: str, **spec: Any) -> None:
     world.api.patch_status(POD, team, name, {"phase": "Running"})
 
 
+def refuse_pod(world: World, team: str, name: str, said: str) -> None:
+    """Have the guard of the pod refuse to let it start, as the kubelet tells it."""
+    ended = {"exitCode": 11, "reason": "Error", "message": said}
+    guard = {"name": contract.GUARD_CONTAINER, "image": "guard", "imageID": "", "ready": False,
+             "restartCount": 0, "state": {"terminated": ended}}  # fmt: skip
+    world.api.patch_status(POD, team, name, {"phase": "Failed", "initContainerStatuses": [guard]})
+
+
 def end_pod(world: World, team: str, name: str, code: int, reason: str) -> None:
     """Have the pod fail, as its kubelet tells it: so long ago that nobody is waited for."""
     then = (datetime.now(UTC) - 2 * GRACE).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -185,6 +193,26 @@ def test_what_ended_while_the_operator_was_down_is_closed(world: World, operator
     operator.start()
     look(world, team)
     until(lambda: runs.statuses() == ["KILLED"], "the run to be closed")
+
+
+def test_what_the_guard_said_outlives_its_pod(world: World) -> None:
+    team = world.ready_workspace()
+    said = "TrackingUriEmpty: MLFLOW_TRACKING_URI is empty. Remove it from the container's env."
+    make_pod(world, team, "train")
+    asked = world.api.gets(POD)
+    refuse_pod(world, team, "train", said)
+    until(lambda: world.api.gets(POD) > asked, "the operator to ask how it ended")
+    world.api.delete(POD, team, "train")
+
+    def told() -> list[tuple[str, str, str]]:
+        return [
+            (event["involvedObject"]["name"], event["type"], event["message"])
+            for event in world.api.list(EVENT, team)
+            if event["reason"] == "GuardRefused"
+        ]
+
+    until(told, "an Event")
+    assert told() == [("train", "Warning", f"the guard did not let the pod start: {said}")]
 
 
 def test_a_deletion_that_waits_for_a_run_goes_on_when_its_pod_is_gone(world: World) -> None:

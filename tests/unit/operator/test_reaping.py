@@ -49,6 +49,12 @@ def test_it_says_how_the_pod_ended(live: Any, status: str, why: str) -> None:
     assert end.at == datetime.fromisoformat(FINISHED)
 
 
+def test_nobody_knows_when_a_container_ended_that_was_lost_with_its_node() -> None:
+    lost = pod("Failed", code=137, said="ContainerStatusUnknown", reason="NodeLost")
+    lost["status"]["containerStatuses"][0]["state"]["terminated"]["finishedAt"] = None
+    assert end_of(lost) == End("FAILED", "NodeLost", None)
+
+
 def test_a_pod_that_is_gone_was_deleted() -> None:
     assert end_of(None) == End("KILLED", "the pod was deleted", None)
 

@@ -43,7 +43,8 @@ def end_of(pod: Mapping[str, Any] | None) -> End | None:
     if status.get("phase") not in ENDED:
         return None
     ended = list(_ended(status))
-    times = [datetime.fromisoformat(end["finishedAt"]) for _, end in ended if "finishedAt" in end]
+    # null where nobody knows it, as of a container that was lost with its node
+    times = [datetime.fromisoformat(at) for _, each in ended if (at := each.get("finishedAt"))]
     at = max(times, default=None)
     return End(*_verdict(pod, ended), at)
 

@@ -31,8 +31,8 @@ PIPELINES: Final[Mapping[str, Pipeline]] = {
 }
 
 GATHER_S: Final = 0.2
-PODS_S: Final = 60.0
-"""Within which the pods of all namespaces with bindings are looked at after a resync."""
+SPREAD_S: Final = 60.0
+"""Within which all is looked at that nobody waits for: each look asks store and database."""
 RESYNC_RETRY_S: Final = 2.0
 WAITING_LIMIT_S: Final = 300.0
 HELD_LIMIT_S: Final = 3600.0
@@ -139,17 +139,18 @@ class Controller:
             # all watches of a process lose their place at the same time
             if self._stopping.wait(GATHER_S):
                 return
+            missed = self._wanted.is_set()
             self._wanted.clear()
             try:
                 self._anew()
-                self._enqueue_all()
+                self._enqueue_all(spread=not missed)
             except KubeError as error:
                 log.warning("resync failed", error=str(error))
                 self._stopping.wait(RESYNC_RETRY_S)
                 self._wanted.set()
             self._begun.set()
 
-    def _enqueue_all(self) -> None:
+    def _enqueue_all(self, *, spread: bool) -> None:
         keys = [
             Key(kind.kind, live["metadata"].get("namespace", ""), live["metadata"]["name"])
             for kind in (WORKSPACE_CLASS, WORKSPACE, BINDING)
@@ -157,8 +158,9 @@ class Controller:
         ]
         if self._first is None:
             self._first = set(keys)
-        for key in keys:
-            self._queue.add(key)
-        for namespace in {key.namespace for key in keys if key.kind == BINDING.kind}:
-            # after them: nobody waits for it
-            self._queue.add_after(pods_of(namespace), PODS_S * random.random())  # noqa: S311
+        pods = [pods_of(name) for name in {k.namespace for k in keys if k.kind == BINDING.kind}]
+        if not spread:
+            for key in keys:
+                self._queue.add(key)
+        for key in [*keys, *pods] if spread else pods:
+            self._queue.add_after(key, SPREAD_S * random.random())  # noqa: S311 (no secret)

@@ -13,16 +13,18 @@ from typing import Any, Final
 import structlog
 
 from mooring_operator.api.backendstore import PostgresqlStore
-from mooring_operator.api.conditions import Finding
+from mooring_operator.api.conditions import READY, Finding, Verdict
 from mooring_operator.kube import BINDING, POD, WORKSPACE, KubeError
 from mooring_operator.metrics import CLOSED_RUNS
 from mooring_operator.plan.binding import workspace_of
 from mooring_operator.plan.metadata import Owner
 from mooring_operator.plan.reaping import GRACE, LIVING, End, end_of, is_over, known_as, pod_named
+from mooring_operator.plan.refusal import GUARD_REFUSED, refusal_of
 from mooring_operator.queue import Key
 from mooring_operator.reconcile.database import database_grant
 from mooring_operator.reconcile.loading import load_class
 from mooring_operator.reconcile.outside import database_runs
+from mooring_operator.reconcile.transitions import announce
 from mooring_operator.reconcile.world import Outcome, World, ask, attempt
 from mooring_operator.stores.protocol import Closing, DatabaseRuns, OpenRun
 
@@ -39,7 +41,10 @@ def runs_of(namespace: str, name: str) -> Key:
 
 
 def pod_ended(world: World, workspace: Key, metadata: Mapping[str, Any]) -> None:
-    """Keep how a pod ended that was bound to `workspace`, and look at its runs soon."""
+    """Keep how a pod ended that was bound to `workspace`, and look at its runs soon.
+
+    One that its guard did not let start is told of by an Event, which outlives the pod.
+    """
     namespace, name = metadata["namespace"], metadata["name"]
     try:
         pod = world.kube.get(POD, namespace, name)
@@ -50,6 +55,8 @@ def pod_ended(world: World, workspace: Key, metadata: Mapping[str, Any]) -> None
             end = replace(end, at=end.at or datetime.fromisoformat(world.now()))
             for each in known_as(pod or {"metadata": metadata}):
                 world.ends.keep(namespace, each, end)
+        if pod is not None and (refusal := refusal_of(pod)):
+            announce(world, pod, Verdict(READY, Finding(GUARD_REFUSED, refusal)))
     world.queue.add_after(runs_of(workspace.namespace, workspace.name), GRACE.total_seconds())
 
 
