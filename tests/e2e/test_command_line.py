@@ -43,6 +43,17 @@ def test_verify_reads_what_lies_in_the_store(run_id: str, store: Any) -> None:
     assert stored
 
 
+def test_demo_data_lies_in_the_store(system: None, store: Any) -> None:
+    code, answer = _mooring("demo-data", f"{TEAM}/{TEAM}", "--runs", "1", "-o", "json")
+    assert code == 0, answer
+    (made,) = answer["runs"]
+    with tracking(TEAM) as server:
+        run = server.run(made)
+    assert run
+    stored = {Path(a.key).name for prefix in run.prefixes for a in artifacts(store, prefix)}
+    assert stored == {"line.json", "points.csv"}
+
+
 def test_status_and_doctor_find_nothing_wrong(jobs: Jobs) -> None:
     code, answer = _mooring("status", "-n", TEAM, "-o", "json")
     assert (code, [each["ready"]["status"] for each in answer["workspaces"]]) == (0, ["True"])

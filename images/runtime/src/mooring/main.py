@@ -23,6 +23,7 @@ FOR_PEOPLE: Final = {
     "explain": "what the pods of a manifest would be given, or why they would be refused",
     "findings": "runs and experiments of a workspace whose artifacts are lost or elsewhere",
     "rotate": "have the credentials of a workspace replaced",
+    "demo-data": "have a pod beside a binding log a few runs, to try the way and see something",
     "verify": "whether the artifacts of a run landed: every file, its size and its digest",
 }
 """Commands of `mooring.cli`, which is there where `mooring[cli]` is installed."""

@@ -9,7 +9,8 @@ from typing import Final
 
 from mooring.cli import commands as _commands  # noqa: F401 (adds its commands to the app)
 from mooring.cli.base import app
-from mooring.cli.verify import command as _command  # noqa: F401 (as well)
+from mooring.cli.demodata import command as _demo_data  # noqa: F401 (as well)
+from mooring.cli.verify import command as _verify  # noqa: F401 (as well)
 
 PLUGIN: Final = "kubectl-mooring"
 

@@ -74,6 +74,10 @@ class Cluster:
         """Set annotations of the object at `path`."""
         self._ask("PATCH", path, body={"metadata": {"annotations": dict(annotations)}})
 
+    def create(self, path: str, body: Json) -> Json:
+        """Put `body` into the list at `path`; the object as it was made."""
+        return self._ask("POST", path, body=body)
+
     def tried(self, path: str, body: Json) -> Json:
         """What `body` would become in the list at `path`: all of admission, and nothing is kept."""
         return self._ask("POST", path, query={"dryRun": "All"}, body=body)
