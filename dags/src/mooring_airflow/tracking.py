@@ -3,9 +3,10 @@
 The worker has no MLflow and no credential for the store: the server lists and streams artifacts.
 """
 
+import ssl
 from collections.abc import Iterator, Mapping
 from types import TracebackType
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import httpx
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_exponential
@@ -37,10 +38,15 @@ class Tracking:
         patience: float,
         login: ReadLogin,
         headers: Mapping[str, str] | None = None,
+        verify: ssl.SSLContext | bool = True,
     ) -> None:
         self.url = url
         self._http = httpx.Client(
-            base_url=url, timeout=TIMEOUT, headers=headers, auth=LoginWhenAsked(login)
+            base_url=url,
+            timeout=TIMEOUT,
+            headers=headers,
+            auth=LoginWhenAsked(login),
+            verify=verify,
         )
         self._retrying = Retrying(
             stop=stop_after_delay(patience),
@@ -49,7 +55,7 @@ class Tracking:
             reraise=True,
         )
 
-    def __enter__(self) -> "Tracking":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -117,7 +123,7 @@ class Tracking:
             return list(self._call("GET", path, **how).get("files", []))
         except httpx.HTTPStatusError as error:
             answer = error.response
-            raise StoreNotListed(f"HTTP {answer.status_code}: {_said(answer)}") from error
+            raise StoreNotListed(f"HTTP {answer.status_code}: {said(answer)}") from error
 
     def _experiments(self) -> list[str]:
         body = {"max_results": PAGE}
@@ -143,7 +149,7 @@ class Tracking:
         return self._retrying(once)
 
 
-def _said(answer: httpx.Response) -> str:
+def said(answer: httpx.Response) -> str:
     """MLflow's sentence in an error answer, the body where there is none."""
     try:
         return str(answer.json()["message"])
@@ -153,10 +159,11 @@ def _said(answer: httpx.Response) -> str:
 
 def filter_of(tags: Mapping[str, str]) -> str:
     """MLflow's search filter for all of `tags`."""
-    return " AND ".join(f"tags.`{key}` = {_quoted(value)}" for key, value in tags.items())
+    return " AND ".join(f"tags.`{key}` = {quoted(value)}" for key, value in tags.items())
 
 
-def _quoted(value: str) -> str:
+def quoted(value: str) -> str:
+    """`value` as a string of MLflow's filters."""
     # The grammar has no escapes; Airflow's ids may hold one kind of quote, hardly both.
     return f'"{value}"' if "'" in value else f"'{value}'"
 

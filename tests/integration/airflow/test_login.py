@@ -6,17 +6,20 @@ import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from airflow.sdk import Connection
 from kubernetes import client, config
 
 from mooring import contract, finding, guard
 from mooring.guard.reasons import Reason
 from mooring.migrate import BACKEND_STORE_URI
 from mooring.passwords import ADMIN, Logins, minted
+from mooring_operator.plan.airflow import connection_value
 from tests.chart.rendering import crds
 from tests.cluster.apiserver import ApiServer
 from tests.cluster.process import wait_until
@@ -199,6 +202,19 @@ def test_airflow_verifies_with_the_login_of_the_binding(
     run = team.api(f"runs/get?run_id={reference['run_id']}")["run"]
     tags = {tag["key"]: tag["value"] for tag in run["data"]["tags"]}
     assert tags[contract.TAG_VERIFIED] == "true"
+
+
+def test_a_connection_of_airflow_logs_in(server: Guarded) -> None:
+    pod, wrong = server.pod(OWNER), minted("another-key", OWNER, 1)
+    good = Connection.from_json(connection_value(pod), conn_id="good")
+    assert good.test_connection() == (True, f"MLflow {version('mlflow')} at {server.team.url}")
+    forged = {**pod, contract.TRACKING_PASSWORD: wrong}
+    passed, said = Connection.from_json(
+        connection_value(forged), conn_id="forged"
+    ).test_connection()
+    assert not passed
+    assert f"the tracking server {server.team.url} answered HTTP 401" in said
+    assert wrong not in said
 
 
 def test_garbage_collection_logs_in_as_the_admin(server: Guarded) -> None:

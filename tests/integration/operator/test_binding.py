@@ -118,7 +118,7 @@ def test_airflow_finds_the_connection(world: World, admin: client.ApiClient) -> 
     until(lambda: world.api.get(SECRET, airflow, secret), "the Secret")
     found = backend.get_connection("mlflow_guest")
     assert found is not None
-    assert (found.conn_type, found.schema, found.port) == ("http", "http", 5000)
+    assert (found.conn_type, found.schema, found.port) == ("mlflow", "http", 5000)
     assert f"http://{found.host}:5000" == world.published(airflow, "guest")[contract.TRACKING_URI]
     store_key = world.published(airflow, "guest")[contract.AWS_SECRET_ACCESS_KEY]
     assert store_key not in str(decoded(world.api.get(SECRET, airflow, secret)))

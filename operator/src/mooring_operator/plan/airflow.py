@@ -16,13 +16,14 @@ VALUE_KEY: Final = "value"
 
 
 def connection_value(environment: Mapping[str, str]) -> str:
-    """The connection to the server of pods' `environment` as Airflow reads it: http, in JSON.
+    """The connection to the server of pods' `environment` as Airflow reads it, in JSON.
 
-    Its fields are those that HttpHook, and hooks made from it, put together again; a host with a
-    scheme is the whole URL there, and what is extra are headers.
+    Its type is that of the Airflow provider (dags/), for its MlflowHook. Its fields are those that
+    HttpHook, and hooks made from it, put together again; a host with a scheme is the whole URL
+    there, and what is extra are headers.
     """
     uri = urlsplit(environment[contract.TRACKING_URI])
-    fields: dict[str, Any] = {"conn_type": "http"}
+    fields: dict[str, Any] = {"conn_type": "mlflow"}
     if uri.path:
         fields |= {"host": uri.geturl()}
     else:

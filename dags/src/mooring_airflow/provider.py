@@ -1,0 +1,43 @@
+"""What Airflow is told of this provider (apache-airflow: provider_info.schema.json).
+
+No import of Airflow: it asks for this while it starts.
+"""
+
+from typing import Any, Final
+
+from mooring_airflow.form import CONNECTION_TYPE, FIELD_BEHAVIOUR, FORM
+
+INTEGRATION: Final = "MLflow"
+
+
+def get_provider_info() -> dict[str, Any]:
+    """The provider's operators, hooks, connection and links, by the keys of Airflow's schema."""
+    return {
+        "package-name": "mooring-airflow",
+        "name": "Mooring",
+        "description": "Airflow tasks whose MLflow runs and artifacts are known to have landed.",
+        "integrations": [
+            {
+                "integration-name": INTEGRATION,
+                "external-doc-url": "https://mlflow.org/",
+                "tags": ["software"],
+            }
+        ],
+        "operators": _modules("operators"),
+        "hooks": _modules("hooks"),
+        "connection-types": [
+            {
+                "connection-type": CONNECTION_TYPE,
+                "hook-class-name": "mooring_airflow.hooks.MlflowHook",
+                "hook-name": "MLflow",
+                "conn-fields": FORM,
+                "ui-field-behaviour": FIELD_BEHAVIOUR,
+            }
+        ],
+        "extra-links": ["mooring_airflow.links.MlflowRunLink"],
+    }
+
+
+def _modules(*names: str) -> list[dict[str, Any]]:
+    modules = [f"{__package__}.{name}" for name in names]
+    return [{"integration-name": INTEGRATION, "python-modules": modules}]
