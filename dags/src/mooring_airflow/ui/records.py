@@ -1,0 +1,119 @@
+"""What Airflow's own database knows of the MLflow runs of one DAG run. Asks nobody else."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from airflow.models.dagrun import DagRun
+from airflow.models.renderedtifields import RenderedTaskInstanceFields as Rendered
+from airflow.models.taskinstance import TaskInstance
+from airflow.models.xcom import XComModel
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from mooring import contract
+
+Instance = tuple[str, int]
+"""Task id and map index."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A task instance that has a binding or has handed on a run.
+
+    `reference` is the XCom `mlflow_run`: there only when the run was verified, since Airflow drops
+    the XComs of an earlier try. Empty where there is none, or where an XCom backend keeps it.
+    """
+
+    task_id: str
+    map_index: int
+    map_name: str
+    state: str
+    try_number: int
+    binding: str
+    reference: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A DAG run: its state, its tasks with MLflow, and how many others it has."""
+
+    dag_id: str
+    run_id: str
+    state: str
+    started: datetime | None
+    tasks: tuple[Task, ...]
+    others: int
+
+
+def read_dag_run(session: Session, dag_id: str, run_id: str) -> Recorded | None:
+    """The DAG run as `session` has it; None where there is none."""
+    of_run = (DagRun.dag_id == dag_id, DagRun.run_id == run_id)
+    run = session.execute(select(DagRun.state, DagRun.start_date).where(*of_run)).one_or_none()
+    if run is None:
+        return None
+    bindings, references = _bindings(session, dag_id, run_id), _references(session, dag_id, run_id)
+    # The mapped attribute of the column has no public name.
+    columns = (
+        TaskInstance.task_id,
+        TaskInstance.map_index,
+        TaskInstance._rendered_map_index,
+        TaskInstance.state,
+        TaskInstance.try_number,
+    )
+    of_tasks = (TaskInstance.dag_id == dag_id, TaskInstance.run_id == run_id)
+    found = session.execute(select(*columns).where(*of_tasks)).all()
+    tasks = tuple(
+        Task(
+            task_id=task_id,
+            map_index=map_index,
+            map_name=map_name or "",
+            state=state or "",
+            try_number=try_number,
+            binding=bindings.get((task_id, map_index), ""),
+            reference=references.get((task_id, map_index), {}),
+        )
+        for task_id, map_index, map_name, state, try_number in found
+        if bindings.get((task_id, map_index)) or references.get((task_id, map_index))
+    )
+    return Recorded(dag_id, run_id, str(run.state), run.start_date, tasks, len(found) - len(tasks))
+
+
+def _bindings(session: Session, dag_id: str, run_id: str) -> dict[Instance, str]:
+    """The bindings that task instances named when they began, by `binding=` or by the label."""
+    by_argument = Rendered.rendered_fields["binding"].as_string()
+    by_label = Rendered.rendered_fields[("labels", contract.BINDING_LABEL)].as_string()
+    wanted = (Rendered.dag_id == dag_id, Rendered.run_id == run_id)
+    found = session.execute(
+        select(Rendered.task_id, Rendered.map_index, by_argument, by_label).where(*wanted)
+    )
+    return {
+        (task_id, map_index): argument or label or ""
+        for task_id, map_index, argument, label in found
+    }
+
+
+def _references(session: Session, dag_id: str, run_id: str) -> dict[Instance, Mapping[str, Any]]:
+    wanted = (
+        XComModel.dag_id == dag_id,
+        XComModel.run_id == run_id,
+        XComModel.key == contract.XCOM_KEY,
+    )
+    columns = (XComModel.task_id, XComModel.map_index, XComModel.value)
+    found = session.execute(select(*columns).where(*wanted))
+    return {(task_id, map_index): _reference(value) for task_id, map_index, value in found}
+
+
+def _reference(value: Any) -> Mapping[str, Any]:
+    """An XCom as the reference of a run: tasks have it kept as it is, Airflow's own code as text.
+
+    Empty where it is none.
+    """
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except ValueError:
+            return {}
+    return value if isinstance(value, dict) and isinstance(value.get("run_id"), str) else {}
