@@ -14,17 +14,20 @@ from pathlib import Path
 from tests.cluster.process import PATIENCE_S, die_with_parent, wait_until
 
 _LOWEST_PORT = 10_000
+_STRIDE = 1009
+"""Between the first ports of two processes that were started one after the other."""
 _GIVEN_TO_CONNECTIONS = Path("/proc/sys/net/ipv4/ip_local_port_range")
 
 
 def _ports() -> Iterator[int]:
     """Yield ports without end, from a place that differs between processes."""
     ports = range(_LOWEST_PORT, int(_GIVEN_TO_CONNECTIONS.read_text().split()[0]))
-    for number in itertools.count(64 * os.getpid()):
+    for number in itertools.count(_STRIDE * os.getpid()):
         yield ports[number % len(ports)]
 
 
 _PORTS = _ports()
+_HELD: list[socket.socket] = []
 
 
 def free_port() -> int:
@@ -36,12 +39,29 @@ def free_port() -> int:
     return next(port for port in _PORTS if _is_free(port))
 
 
+def closed_port() -> int:
+    """Return a TCP port of the loopback address that refuses everybody as long as this process is.
+
+    It is held: a port that is merely free may be that of another test's service a moment later.
+    """
+    while True:
+        held, port = socket.socket(), free_port()
+        if _bound(held, port):
+            _HELD.append(held)
+            return port
+        held.close()
+
+
 def _is_free(port: int) -> bool:
     with socket.socket() as probe:
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
+        return _bound(probe, port)
+
+
+def _bound(probe: socket.socket, port: int) -> bool:
+    try:
+        probe.bind(("127.0.0.1", port))
+    except OSError:
+        return False
     return True
 
 

@@ -21,7 +21,7 @@ from mooring.guard.reasons import Reason
 from tests.integration.airflow.keys import limited_key
 from tests.integration.airflow.world import BUCKET, Workspace
 from tests.services.between import Answer, Request, between
-from tests.services.process import free_port
+from tests.services.process import closed_port
 from tests.services.tokens import SIGNATURE, unsigned
 
 ACTIONS = ("s3:PutObject", "s3:GetObject", "s3:ListBucket", "s3:DeleteObject")
@@ -183,7 +183,7 @@ def test_only_warns_where_the_binding_says_so(team: Workspace, termination_log: 
 
 
 def test_refuses_when_nothing_listens(team: Workspace, termination_log: Path) -> None:
-    uri = f"http://127.0.0.1:{free_port()}"
+    uri = f"http://127.0.0.1:{closed_port()}"
     refused = guard.run({**team.environment, contract.TRACKING_URI: uri})
     assert refused == Reason.SERVER_UNREACHABLE.code
     assert "refuses connections" in termination_log.read_text()

@@ -10,7 +10,7 @@ from mooring_airflow import identity, verify
 from mooring_airflow.errors import MooringError
 from tests.integration.airflow.runs import Pod, expectation, run_of, task_tags
 from tests.integration.airflow.world import BUCKET, Workspace
-from tests.services.process import free_port
+from tests.services.process import closed_port
 
 
 def refusal(team: Workspace, tags: dict[str, str], *require: str) -> str:
@@ -125,7 +125,7 @@ def test_an_upload_error_that_autolog_swallowed(team: Workspace) -> None:
 
 def test_a_tracking_server_that_is_gone(team: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(verify, "VERIFY_PATIENCE_S", 0.5)
-    gone = replace(team, url=f"http://127.0.0.1:{free_port()}")
+    gone = replace(team, url=f"http://127.0.0.1:{closed_port()}")
     said = refusal(gone, task_tags("train"))
     assert said.startswith("VerificationImpossible")
     assert gone.url in said
@@ -160,6 +160,6 @@ def test_closing_does_not_hide_the_pods_own_failure(
     team: Workspace, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(verify, "CLOSE_PATIENCE_S", 0.2)
-    gone = replace(team, url=f"http://127.0.0.1:{free_port()}")
+    gone = replace(team, url=f"http://127.0.0.1:{closed_port()}")
     verify.close_runs(expectation(gone, task_tags("train")), "FAILED", "PodFailed")
     assert "were not closed" in caplog.text

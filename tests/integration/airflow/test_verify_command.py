@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import uuid
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from mooring import contract
 from mooring.cli.codes import Code
 from tests.integration.airflow.runs import Pod, task_tags
 from tests.integration.airflow.world import BUCKET, Workspace, run_as_pod
-from tests.services.process import free_port
+from tests.services.process import closed_port
 
 PROGRAM = "import sys; from mooring.main import main; sys.argv[0] = 'mooring'; main()"
 
@@ -72,7 +73,7 @@ def test_a_model_whose_files_are_gone_and_one_that_failed(team: Workspace) -> No
 
 def test_a_store_that_the_server_cannot_read_is_told(team: Workspace) -> None:
     pod = Pod(team, task_tags("broken"))
-    name = f"elsewhere-{free_port()}"
+    name = f"elsewhere-{uuid.uuid4().hex}"
     experiment = team.api(
         "experiments/create",
         {"name": name, "artifact_location": f"s3://nosuch-{BUCKET}/x"},
@@ -94,7 +95,7 @@ def test_says_what_is_not_there_or_not_named(team: Workspace) -> None:
 
 @pytest.mark.parametrize("login", ["", "user:not-to-be-seen@"])
 def test_says_that_the_server_does_not_answer(team: Workspace, login: str) -> None:
-    uri = f"http://{login}127.0.0.1:{free_port()}"
+    uri = f"http://{login}127.0.0.1:{closed_port()}"
     ran = verify(team, "0" * 32, "--tracking-uri", uri)
     assert ran.returncode == Code.NO_CLUSTER
     assert "refuses connections" in ran.stderr

@@ -13,6 +13,7 @@ import pytest
 import yaml
 from kubernetes import client, config
 
+from mooring import contract
 from tests.chart.rendering import crds, find, render
 from tests.cluster.apiserver import ApiServer
 from tests.cluster.process import wait_until
@@ -136,6 +137,8 @@ def person(
                 "subjects": [subject],
             },
         )  # fmt: skip
+    look = {"namespace": namespace, "group": contract.GROUP, "resource": "mlflowbindings"}
+    wait_until(lambda: may(api, namespace, verb="list", **look), "the rights to be seen")
     answer = core.create_namespaced_service_account_token("person", namespace, {"spec": {}})
     content = yaml.safe_load(apiserver.kubeconfig.read_text())
     content["users"][0]["user"] = {"token": answer.status.token}
@@ -143,3 +146,12 @@ def person(
     kubeconfig = folder / "kubeconfig"
     kubeconfig.write_text(yaml.safe_dump(content))
     return Person(kubeconfig)
+
+
+def may(api: client.ApiClient, home: str, **wanted: str) -> bool:
+    """Whether the API server knows that `person` of namespace `home` may do what is wanted."""
+    user = f"system:serviceaccount:{home}:person"
+    review = client.AuthorizationV1Api(api).create_subject_access_review(
+        {"spec": {"user": user, "resourceAttributes": wanted}}
+    )
+    return bool(review.status.allowed)

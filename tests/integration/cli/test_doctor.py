@@ -14,7 +14,7 @@ from tests.integration.admission.world import Refused, World, container
 from tests.integration.admission.world import pod as asking
 from tests.integration.cli.conftest import BIN, Person, Ran
 from tests.integration.cli.objects import pod
-from tests.services.process import free_port
+from tests.services.process import closed_port
 
 PLANTED = "not-to-be-seen"
 
@@ -106,7 +106,7 @@ def test_refuses_a_wrong_command_line(arguments: list[str], admin: Person) -> No
 
 
 def test_here_makes_the_guards_own_checks(admin: Person) -> None:
-    uri = f"http://127.0.0.1:{free_port()}"
+    uri = f"http://127.0.0.1:{closed_port()}"
     for environ, failure, reason in (
         ([], "uri", "TrackingUriMissing"),
         ([f"{contract.TRACKING_URI}=/tmp/x"], "uri", "TrackingUriLocal"),

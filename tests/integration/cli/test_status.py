@@ -7,9 +7,10 @@ from kubernetes import client
 
 from mooring.cli.codes import Code
 from tests.cluster.apiserver import ApiServer
+from tests.cluster.process import wait_until
 from tests.integration.admission.world import World
 from tests.integration.admission.world import pod as asking
-from tests.integration.cli.conftest import Person, person
+from tests.integration.cli.conftest import Person, may, person
 from tests.integration.cli.objects import SINCE, binding, condition, pod, workspace
 
 RBAC = "rbac.authorization.k8s.io"
@@ -101,6 +102,7 @@ def test_asks_each_namespace_where_not_all_may_be_read_at_once(
             "subjects": [{"kind": "ServiceAccount", "name": "person", "namespace": team.namespace}],
         }
     )
+    wait_until(lambda: may(api, team.namespace, verb="list", resource="namespaces"), "the right")
     ran = member.mooring("status", "-A", "-o", "json")
     assert [row["namespace"] for row in ran.answer["workspaces"]] == [team.namespace]
     assert ran.code == Code.FORBIDDEN

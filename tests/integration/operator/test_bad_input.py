@@ -12,12 +12,11 @@ from mooring_operator.kube import CONFIG_MAP, JOB, WORKSPACE, WORKSPACE_CLASS, K
 from tests.integration.operator import outside
 from tests.integration.operator.api import Manifest, Refused
 from tests.integration.operator.process import Operator
-from tests.integration.operator.world import World, condition
-from tests.services.process import free_port
+from tests.integration.operator.test_allowed_namespaces import guard
+from tests.integration.operator.world import World, condition, until
+from tests.services.process import closed_port
 
 QUOTA = Kind("v1", "ResourceQuota", "resourcequotas")
-FIXED_S = 30.0
-"""The longest wait of the operator between two tries."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +78,7 @@ CASES = (
     ),
     Case(
         "database port closed",
-        lambda world: world.edit_postgresql(port=free_port()),
+        lambda world: world.edit_postgresql(port=closed_port()),
         "DatabaseReady",
         "Unreachable",
         ("backendStore.postgresql",),
@@ -87,7 +86,7 @@ CASES = (
     ),
     Case(
         "store port closed",
-        lambda world: world.edit_s3(endpoint=f"http://127.0.0.1:{free_port()}"),
+        lambda world: world.edit_s3(endpoint=f"http://127.0.0.1:{closed_port()}"),
         "ArtifactStoreReady",
         "Unreachable",
         ("artifactStore.s3.endpoint", "check that it runs"),
@@ -113,7 +112,7 @@ def test_what_the_platform_team_gets_wrong(world: World, operator: Operator, cas
     assert operator.alive()
 
     case.mend(world)
-    world.converge(team, patience_s=FIXED_S)
+    world.converge(team)
     world.class_is("True")
 
 
@@ -151,8 +150,6 @@ def test_a_class_that_goes_keeps_what_is_published(world: World) -> None:
 
 def test_the_default_class(world: World) -> None:
     world.make_class()
-    other = f"other-{world.id}"
-    world.api.create(world.class_manifest(name=other))
     team = world.namespace("team")
     empty_workspace(world, team, "models")
     none = world.workspace_is(team, "NoDefaultClass")
@@ -162,13 +159,18 @@ def test_the_default_class(world: World) -> None:
     world.converge(team)
     published = world.published(team, "models")
 
-    mark(world, other, "true")
+    other = f"other-{world.id}"
+    marked = world.class_manifest(name=other)
+    marked["metadata"]["annotations"] = {DEFAULT_CLASS_ANNOTATION: "true"}
+    world.api.create(marked)
+    world.until_condition(WORKSPACE_CLASS, "", other, "Ready", expected="True")
     empty_workspace(world, team, "second")
     two = world.until_condition(WORKSPACE, team, "second", "Ready", expected="NoDefaultClass")
     assert f"2 classes are marked ({world.class_name}, {other})" in two["message"]
     mark(world, world.class_name, None)
     world.converge(team, "second")
     world.edit_class({"guard": {"image": "mooring/runtime:2"}})
+    until(lambda: guard(world, team, "models") == "mooring/runtime:2", "the new guard")
     world.converge(team)
     again = world.published(team, "models")
     assert again == published, "a new default does not move a workspace away from its data"
@@ -271,7 +273,7 @@ def test_what_the_api_server_refuses_is_told(world: World) -> None:
     assert world.api.list(JOB, team) == []
 
     world.api.delete(QUOTA, team, "none")
-    world.converge(team, patience_s=FIXED_S)
+    world.converge(team)
 
 
 def test_a_binding_without_its_workspace(world: World) -> None:

@@ -84,7 +84,7 @@ def test_a_change_while_it_is_down_is_seen(world: World, operator: Operator) -> 
     team = world.ready_workspace()
     with restarted(operator):
         operator.kill()
-        world.edit_class({"server": {"image": "mooring/server:2"}})
+        world.edit_class({"server": {"image": "mooring/server:2"}}, seen=False)
         world.api.delete(SECRET, team, "models-mlflow")
     until(lambda: world.published(team, "models").get(AWS_ACCESS_KEY_ID), "the Secret to be back")
     world.converge(team)

@@ -12,7 +12,7 @@ from mooring_operator.stores.names import database_names, identity
 from tests.integration.operator import outside
 from tests.integration.operator.process import Operator
 from tests.integration.operator.world import World, until
-from tests.services.process import free_port
+from tests.services.process import closed_port
 
 
 def gone(world: World, namespace: str) -> bool:
@@ -71,22 +71,28 @@ class Fault:
     mend: Callable[[World], object]
 
 
+def drop_class(world: World) -> None:
+    """Have the class gone, and the operator know of it before anything else happens."""
+    world.drop_class()
+    world.workspace_is(f"team-{world.id}", "ClassNotFound")
+
+
 FAULTS = (
     Fault(
         "store",
-        lambda world: world.edit_s3(iam={"endpoint": f"http://127.0.0.1:{free_port()}"}),
+        lambda world: world.edit_s3(iam={"endpoint": f"http://127.0.0.1:{closed_port()}"}),
         "artifactStore.s3.iam.endpoint",
         lambda world: world.edit_s3(iam={"endpoint": world.versitygw.iam}),
     ),
     Fault(
         "database",
-        lambda world: world.edit_postgresql(port=free_port()),
+        lambda world: world.edit_postgresql(port=closed_port()),
         "backendStore.postgresql",
         lambda world: world.edit_postgresql(port=world.postgresql.port),
     ),
     Fault(
         "class",
-        lambda world: world.drop_class(),
+        drop_class,
         "there is no MlflowWorkspaceClass",
         lambda world: world.api.create(world.class_manifest()),
     ),
@@ -149,4 +155,4 @@ def test_a_workspace_that_never_got_anything_goes_at_once(world: World) -> None:
     world.make_workspace(team)
     world.workspace_is(team, "ClassNotFound")
     world.api.delete(WORKSPACE, team, "models")
-    until(lambda: gone(world, team), "the workspace to be gone", 2)
+    until(lambda: gone(world, team), "the workspace to be gone")

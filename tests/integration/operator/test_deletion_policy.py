@@ -22,7 +22,7 @@ from tests.integration.stores.s3_client import admin
 from tests.services.azurite import Azurite
 from tests.services.fakegcs import FakeGcs
 from tests.services.fixtures import azurite_service, fakegcs_service
-from tests.services.process import free_port
+from tests.services.process import closed_port
 
 __all__ = ["azure_world", "azurite_service", "fakegcs_service", "gcs_world"]
 
@@ -110,7 +110,7 @@ def test_the_workspace_has_the_word_and_else_its_class(
 def test_what_goes_is_told_before_it_goes(world: World) -> None:
     team = world.ready_workspace(**DELETE)
     write(world, f"{team}/models/1/x", f"{team}/models/2/y")
-    world.edit_s3(iam={"endpoint": f"http://127.0.0.1:{free_port()}"})
+    world.edit_s3(iam={"endpoint": f"http://127.0.0.1:{closed_port()}"})
     world.api.delete(WORKSPACE, team, "models")
 
     found = world.workspace_is(team, "DeletionBlocked")
@@ -162,7 +162,7 @@ def test_a_second_thought_keeps_what_is_left(world: World) -> None:
 def test_a_store_that_does_not_answer_loses_nothing_and_can_be_left(world: World) -> None:
     team = world.ready_workspace(**DELETE)
     write(world, f"{team}/models/x")
-    world.edit_s3(endpoint=f"http://127.0.0.1:{free_port()}")
+    world.edit_s3(endpoint=f"http://127.0.0.1:{closed_port()}")
     world.api.delete(WORKSPACE, team, "models")
     found = world.workspace_is(team, "DeletionBlocked")
     assert "cannot be listed, so it does not go" in found["message"]

@@ -13,7 +13,6 @@ from tests.integration.operator.process import Operator
 from tests.integration.operator.world import World, until
 
 HOST = "{name}.{namespace}.example.com"
-BACK_S = 2.0
 
 
 def definition(kind: Kind) -> Manifest:
@@ -91,14 +90,14 @@ def test_an_ingress_comes_heals_and_goes(world: World, operator: Operator) -> No
     assert live["metadata"]["ownerReferences"][0]["name"] == "models"
 
     world.api.delete(INGRESS, team, "models-mlflow")
-    until(lambda: world.api.get(INGRESS, team, "models-mlflow"), "the Ingress", BACK_S)
+    until(lambda: world.api.get(INGRESS, team, "models-mlflow"), "the Ingress")
     world.api.patch(INGRESS, team, "models-mlflow", {"spec": {"rules": [{"host": "a.example"}]}})
 
     def right() -> bool:
         again = world.api.get(INGRESS, team, "models-mlflow") or {}
         return bool(again["spec"]["rules"] == live["spec"]["rules"])
 
-    until(right, "its host", BACK_S)
+    until(right, "its host")
     operator.settle()
 
     world.edit_class({"exposure": None})
@@ -138,7 +137,7 @@ def test_a_route_waits_for_the_gateway_api_and_for_a_gateway(
     until(lambda: external_url(world, team) == url, "the URL")
 
     world.api.delete(HTTP_ROUTE, team, "models-mlflow")
-    until(lambda: world.api.get(HTTP_ROUTE, team, "models-mlflow"), "the route", BACK_S)
+    until(lambda: world.api.get(HTTP_ROUTE, team, "models-mlflow"), "the route")
     world.edit_class({"exposure": None})
     until(lambda: not world.api.list(HTTP_ROUTE, team), "the route to go")
 

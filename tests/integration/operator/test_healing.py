@@ -25,17 +25,25 @@ from mooring_operator.kube import (
     SERVICE,
     SERVICE_ACCOUNT,
     SERVICE_MONITOR,
-    WORKSPACE,
     Kind,
 )
 from mooring_operator.plan.metadata import MANAGED_SELECTOR
 from mooring_operator.watches import CHILDREN
 from tests.integration.operator.api import Manifest
 from tests.integration.operator.kubelet import fake_garbage_collector
-from tests.integration.operator.process import Operator
-from tests.integration.operator.world import World, until
+from tests.integration.operator.process import PROGRAM, Operator
+from tests.integration.operator.promptness import Answers, prompt
+from tests.integration.operator.test_crash import restarted
+from tests.integration.operator.world import World
 
 BACK_S = 2.0
+NEVER = PROGRAM.replace(
+    "from mooring_operator.main",
+    "from mooring_operator import queue\n"
+    "queue.BACKOFF_BASE_S = queue.BACKOFF_LIMIT_S = 3600.0\n"
+    "from mooring_operator.main",
+)
+"""An operator that does not try again by itself within the hour."""
 
 NOT_ALWAYS = {CRON_JOB, HTTP_ROUTE, INGRESS, SERVICE_MONITOR, PERSISTENT_VOLUME_CLAIM}
 """What only some ask for: test_garbage_collection.py, test_exposure.py, test_monitoring.py and
@@ -153,6 +161,13 @@ def world(healing_world: World) -> World:
     return healing_world
 
 
+@pytest.fixture(scope="module")
+def back() -> Iterator[Answers]:
+    """What is put right is so within two seconds."""
+    with prompt(BACK_S) as answers:
+        yield answers
+
+
 @pytest.fixture
 def team(world: World) -> Iterator[str]:
     namespace = f"team-{world.id}"
@@ -169,16 +184,15 @@ def made(world: World, namespace: str, kind: Kind) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("kind", OWNED, ids=lambda kind: kind.kind)
-def test_what_is_deleted_is_back(world: World, team: str, kind: Kind) -> None:
+def test_what_is_deleted_is_back(world: World, team: str, back: Answers, kind: Kind) -> None:
     before = made(world, team, kind)
     assert before, f"the operator makes a {kind.kind}"
     for name, uid in before.items():
         world.api.delete(kind, team, name)
         fake_garbage_collector(world.api, team)
-        until(
+        back.until(
             partial(lambda name, uid: made(world, team, kind).get(name, uid) != uid, name, uid),
             f"{kind.kind} {name}",
-            BACK_S,
         )
         world.converge(team)
 
@@ -191,7 +205,7 @@ def test_every_kind_is_edited_by_some_test() -> None:
 @pytest.mark.parametrize(
     "edit", EDITS, ids=lambda edit: f"{edit.kind.kind}-{next(iter(edit.edit))}"
 )
-def test_what_is_edited_is_put_right(world: World, team: str, edit: Edit) -> None:
+def test_what_is_edited_is_put_right(world: World, team: str, back: Answers, edit: Edit) -> None:
     kind, name = edit.kind, edit.name
     live = world.api.get(kind, team, name)
     assert live is not None
@@ -202,10 +216,10 @@ def test_what_is_edited_is_put_right(world: World, team: str, edit: Edit) -> Non
         again = world.api.get(kind, team, name)
         return again is not None and edit.field(again) == wanted
 
-    until(right, f"{kind.kind} {name} to be {wanted}", BACK_S)
+    back.until(right, f"{kind.kind} {name} to be {wanted}")
 
 
-def test_fields_of_others_are_left_alone(world: World, team: str) -> None:
+def test_fields_of_others_are_left_alone(world: World, team: str, back: Answers) -> None:
     injected = {"metadata": {"annotations": {"mesh.example/injected": "true"}}}
     world.api.patch(DEPLOYMENT, team, "models-mlflow", injected)
     world.api.patch(DEPLOYMENT, team, "models-mlflow", {"spec": {"replicas": 3}})
@@ -214,26 +228,22 @@ def test_fields_of_others_are_left_alone(world: World, team: str) -> None:
         live = world.api.get(DEPLOYMENT, team, "models-mlflow")
         return live is not None and live["spec"]["replicas"] == 2
 
-    until(two, "the number of replicas", BACK_S)
+    back.until(two, "the number of replicas")
     live = world.api.get(DEPLOYMENT, team, "models-mlflow")
     assert live is not None
     assert live["metadata"]["annotations"]["mesh.example/injected"] == "true"
 
 
-def test_a_mended_admin_secret_is_noticed_at_once(
-    world: World, team: str, operator: Operator
-) -> None:
-    world.database_admin("not the password")
-    world.workspace_is(team, "WrongCredentials", "DatabaseReady")
-    failures = operator.reconciles("MlflowWorkspace")
-    # by then the next look by itself is 6 s away
-    until(lambda: operator.reconciles("MlflowWorkspace") >= failures + 7, "the backoff to grow")
-    world.database_admin(world.postgresql.password)
-    until(
-        lambda: world.condition(WORKSPACE, team, "models", "DatabaseReady")["status"] == "True",
-        "the workspace to recover",
-        BACK_S,
-    )
+def test_a_mended_admin_secret_is_noticed(world: World, team: str, operator: Operator) -> None:
+    with restarted(operator):
+        operator.stop()
+        patient = operator.other(NEVER)
+        patient.start()
+        world.database_admin("not the password")
+        world.workspace_is(team, "WrongCredentials", "DatabaseReady")
+        world.database_admin(world.postgresql.password)
+        world.workspace_is(team, "True", "DatabaseReady")
+        assert patient.stop() == 0
 
 
 def test_everything_goes_with_its_owner(world: World, team: str) -> None:

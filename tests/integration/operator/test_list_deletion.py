@@ -10,7 +10,7 @@ from tests.integration.operator.test_deletion_policy import write
 from tests.integration.operator.test_runs_in_flight import end, start
 from tests.integration.operator.test_volume import small_class
 from tests.integration.operator.world import World, until
-from tests.services.process import free_port
+from tests.services.process import closed_port
 
 
 def listed(world: World, team: str, asked: str) -> dict[str, Any]:
@@ -59,7 +59,7 @@ def test_each_request_is_answered_once(world: World, operator: Operator) -> None
 
 def test_what_cannot_be_counted_is_told_and_nothing_else_suffers(world: World) -> None:
     team = world.ready_workspace()
-    world.edit_s3(endpoint=f"http://127.0.0.1:{free_port()}")
+    world.edit_s3(endpoint=f"http://127.0.0.1:{closed_port()}")
     found = listed(world, team, "now")
     assert "artifactStore.s3.endpoint" in found["unknown"]
     assert found["database"] == database_names(team, "models").database

@@ -6,7 +6,7 @@ from kubernetes import client
 
 from mooring_operator.kube import SERVICE_MONITOR, WORKSPACE
 from tests.integration.definitions import define
-from tests.integration.operator.test_exposure import BACK_S, definition, environment
+from tests.integration.operator.test_exposure import definition, environment
 from tests.integration.operator.world import World, until
 
 
@@ -35,7 +35,7 @@ def test_a_monitor_waits_for_its_definition_heals_and_goes(
         assert environment(world, team)["MLFLOW_EXPOSE_PROMETHEUS"].startswith("/tmp/")  # noqa: S108
 
         world.api.delete(SERVICE_MONITOR, team, "models-mlflow")
-        until(lambda: world.api.get(SERVICE_MONITOR, team, "models-mlflow"), "it again", BACK_S)
+        until(lambda: world.api.get(SERVICE_MONITOR, team, "models-mlflow"), "it again")
         world.edit_class({"monitoring": None})
         until(lambda: not world.api.list(SERVICE_MONITOR, team), "it to go")
         world.converge(team)

@@ -6,7 +6,7 @@ from mooring_operator.kube import BINDING, NETWORK_POLICY, SECRET, WORKSPACE
 from mooring_operator.plan.auth import users_in
 from mooring_operator.plan.network import NAMESPACE_LABEL
 from tests.integration.operator.world import World, decoded, until
-from tests.services.process import free_port
+from tests.services.process import closed_port
 
 
 def admitted(world: World, namespace: str) -> list[str]:
@@ -62,10 +62,10 @@ def test_a_namespace_is_shut_out_also_while_something_else_is_blocked(
 
     try:
         if blocked == "database":
-            world.edit_postgresql(port=free_port())
+            world.edit_postgresql(port=closed_port())
             world.workspace_is(team, "Unreachable", "DatabaseReady")
         else:
-            world.edit_s3(iam={"endpoint": f"http://127.0.0.1:{free_port()}"})
+            world.edit_s3(iam={"endpoint": f"http://127.0.0.1:{closed_port()}"})
             world.workspace_is(team, "Unreachable", "ArtifactStoreReady")
         same = {"spec": {"allowedNamespaces": {"from": "Same"}}}
         world.api.patch(WORKSPACE, team, "models", same)

@@ -63,7 +63,7 @@ def test_what_was_changed_meanwhile_is_asked_at_once(world: World, operator: Ope
     operator.settle()
     with restarted(operator):
         operator.stop()
-        world.edit_s3(encryption={"type": "KMS", "kmsKeyId": KMS_KEY})
+        world.edit_s3(seen=False, encryption={"type": "KMS", "kmsKeyId": KMS_KEY})
         operator.start()
         looked_at(operator)
         assert asked(operator).keys() == {"s3"}

@@ -41,7 +41,7 @@ def test_nothing_is_changed_until_it_goes_on(world: World, operator: Operator) -
         fake_kubelet(world.api, team)
         return image(world, team) == "mooring/server:2"
 
-    until(goes_on, "the new image", 30)
+    until(goes_on, "the new image")
     until(lambda: world.published(team, "models")[AWS_ACCESS_KEY_ID] != key, "another key")
     world.converge(team)
     assert world.condition(WORKSPACE, team, "models", "Suspended") == {}

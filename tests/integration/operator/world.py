@@ -189,16 +189,27 @@ class World:
         """Delete the class."""
         self.api.delete(WORKSPACE_CLASS, "", self.class_name)
 
-    def edit_class(self, spec: Mapping[str, Any]) -> None:
-        """Change fields of the class's spec."""
-        self.api.patch(WORKSPACE_CLASS, "", self.class_name, {"spec": dict(spec)})
+    def edit_class(self, spec: Mapping[str, Any], *, seen: bool = True) -> None:
+        """Change fields of the class's spec, and wait until the operator has `seen` it.
 
-    def edit_s3(self, **fields: Any) -> None:
-        """Change fields of the class's store."""
-        self.edit_class({"artifactStore": {"s3": fields}})
+        Its watch of classes may be later than those of what the test does next. What follows from
+        the change is still to come.
+        """
+        self.api.patch(WORKSPACE_CLASS, "", self.class_name, {"spec": dict(spec)})
+        if seen:
+            until(self._class_is_seen, "the operator to look at the class")
+
+    def _class_is_seen(self) -> bool:
+        live = self.api.get(WORKSPACE_CLASS, "", self.class_name) or {"metadata": {}}
+        generation = live["metadata"].get("generation")
+        return bool(live.get("status", {}).get("observedGeneration") == generation)
+
+    def edit_s3(self, *, seen: bool = True, **fields: Any) -> None:
+        """Change fields of the class's store; see `edit_class`."""
+        self.edit_class({"artifactStore": {"s3": fields}}, seen=seen)
 
     def edit_postgresql(self, **fields: Any) -> None:
-        """Change fields of the class's database server."""
+        """Change fields of the class's database server; see `edit_class`."""
         self.edit_class({"backendStore": {"postgresql": fields}})
 
     def make_workspace(self, namespace: str, name: str = "models", **spec: Any) -> None:
@@ -287,10 +298,12 @@ class World:
             WORKSPACE_CLASS, "", self.class_name, "Ready", expected=expected
         )
 
-    def converge(
-        self, namespace: str, name: str = "models", patience_s: float = PATIENCE_S
-    ) -> None:
-        """Play the kubelet in the namespace until the workspace is Ready."""
+    def converge(self, namespace: str, name: str = "models") -> None:
+        """Play the kubelet in the namespace until the workspace is Ready.
+
+        One that was Ready may say so for a while after what its class or its Secrets changed: wait
+        for that to show first.
+        """
 
         def step() -> bool:
             fake_kubelet(self.api, namespace)
@@ -300,7 +313,7 @@ class World:
             return ready.get("status") == "True" and ready["observedGeneration"] == generation
 
         try:
-            until(step, "Ready", patience_s)
+            until(step, "Ready")
         except ClusterError as error:
             live = self.api.get(WORKSPACE, namespace, name)
             raise AssertionError(f"{error}: {(live or {}).get('status')}") from None

@@ -11,7 +11,7 @@ from mooring_operator.stores.azure import AzureBlobStore
 from mooring_operator.stores.errors import Reason, StoreError
 from mooring_operator.stores.protocol import AzureConnection, StoreGrant
 from tests.integration.stores.web import web_server
-from tests.services.process import free_port
+from tests.services.process import closed_port
 
 ADMIN = "artifactStore.azure.adminSecret"
 KEY = "AZURE_STORAGE_ACCESS_KEY"
@@ -76,7 +76,7 @@ def test_a_container_name_that_is_not_allowed(azure: AzureConnection, name: str)
 
 
 def test_an_endpoint_that_does_not_answer(azure: AzureConnection) -> None:
-    url = f"http://127.0.0.1:{free_port()}/{azure.account}"
+    url = f"http://127.0.0.1:{closed_port()}/{azure.account}"
     error = refusal(dataclasses.replace(azure, endpoint=url))
     assert error.reason is Reason.UNREACHABLE
     assert error.transient

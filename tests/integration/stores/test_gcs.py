@@ -20,7 +20,7 @@ from mooring_operator.stores.gcs import GcsBucketStore
 from mooring_operator.stores.protocol import GcsConnection, StoreGrant
 from tests.integration.stores.web import web_server
 from tests.services.fakegcs import FakeGcs
-from tests.services.process import free_port
+from tests.services.process import closed_port
 
 KEY = "artifactStore.gcs.keySecret"
 ENDPOINT = "artifactStore.gcs.endpoint"
@@ -154,7 +154,7 @@ def test_a_bucket_that_is_not_there(gcs: GcsConnection) -> None:
 
 
 def test_an_endpoint_that_does_not_answer(gcs: GcsConnection) -> None:
-    url = f"http://127.0.0.1:{free_port()}"
+    url = f"http://127.0.0.1:{closed_port()}"
     error = told(dataclasses.replace(gcs, endpoint=url))
     assert error.reason is Reason.UNREACHABLE
     assert error.transient

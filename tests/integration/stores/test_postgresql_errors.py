@@ -9,7 +9,7 @@ from psycopg.sql import SQL, Identifier
 from mooring_operator.stores.errors import Reason, StoreError
 from mooring_operator.stores.postgresql import PostgresqlServer
 from mooring_operator.stores.protocol import DatabaseConnection, DatabaseGrant, Login
-from tests.services.process import free_port
+from tests.services.process import closed_port
 
 
 def refusal(connection: DatabaseConnection) -> StoreError:
@@ -42,7 +42,7 @@ def test_a_wrong_login_does_not_reuse_the_session_of_the_right_one(
 
 
 def test_a_port_that_nothing_listens_on(database: DatabaseConnection) -> None:
-    error = refusal(dataclasses.replace(database, port=free_port()))
+    error = refusal(dataclasses.replace(database, port=closed_port()))
     assert error.reason is Reason.UNREACHABLE
     assert error.transient
     assert "backendStore.postgresql.host" in error.message

@@ -10,7 +10,7 @@ from mooring_operator.stores.protocol import S3Connection, StoreGrant
 from mooring_operator.stores.s3_iam import S3IamStore
 from tests.integration.stores.s3_client import OK, admin, outcome
 from tests.integration.stores.web import web_server
-from tests.services.process import free_port
+from tests.services.process import closed_port
 
 ADMIN = "artifactStore.s3.adminSecret"
 S3 = "artifactStore.s3.endpoint"
@@ -110,7 +110,7 @@ def test_a_name_that_only_the_server_refuses(minted: S3Connection) -> None:
     ("field", "name"), [("endpoint", S3), ("iam_endpoint", IAM), ("sts_endpoint", STS)]
 )
 def test_an_endpoint_that_does_not_answer(minted: S3Connection, field: str, name: str) -> None:
-    url = f"http://127.0.0.1:{free_port()}"
+    url = f"http://127.0.0.1:{closed_port()}"
     error = refusal(dataclasses.replace(minted, **{field: url}))  # type: ignore[arg-type]
     assert error.reason is Reason.UNREACHABLE
     assert error.transient

@@ -7,7 +7,7 @@ from mooring.contract import HTTP_MAX_RETRIES, TAG_HEARTBEAT
 from tests.cluster.process import wait_until
 from tests.integration.airflow.world import Workspace
 from tests.integration.training.pods import Image, run, training, unbound
-from tests.services.process import free_port
+from tests.services.process import closed_port
 
 WAITS = """
 import mlflow, os, sys
@@ -77,7 +77,7 @@ def test_a_server_that_is_down_neither_fails_nor_holds_up_the_training(
     image: Image, team: Workspace
 ) -> None:
     """The heartbeat would try for an hour; the process ends as soon as the training does."""
-    test, down = uuid.uuid4().hex, f"http://127.0.0.1:{free_port()}"
+    test, down = uuid.uuid4().hex, f"http://127.0.0.1:{closed_port()}"
     retries = {HTTP_MAX_RETRIES: "8", "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "30"}
     with training(image, team.environment, DOWN, TEST=test, DOWN=down, **retries) as pod:
         assert pod.end() == 0, pod.said()

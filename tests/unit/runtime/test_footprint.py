@@ -10,7 +10,7 @@ from typing import Final
 import pytest
 
 from mooring import contract
-from tests.services.process import free_port
+from tests.services.process import closed_port
 
 LOOK: Final = r"""
 import json, re, sys
@@ -33,7 +33,7 @@ NEVER: Final = (
 
 def look(tmp_path: Path, root: str, **store: str) -> tuple[list[str], set[str], float]:
     """Reasons, top-level packages and resident megabytes of a guard whose servers are down."""
-    down = f"http://127.0.0.1:{free_port()}"
+    down = f"http://127.0.0.1:{closed_port()}"
     environ = {
         contract.TRACKING_URI: down,
         contract.WORKSPACE: "team-a/team-a",

@@ -18,7 +18,7 @@ from mooring.guard.reasons import Reason
 from mooring.guard.result import as_json
 from mooring.location import lies_under
 from tests.services.between import Answer, between
-from tests.services.process import free_port
+from tests.services.process import closed_port
 
 HTTP = Http()
 
@@ -88,7 +88,7 @@ def test_lies_under(location: str, under: bool) -> None:
 
 
 def test_tells_a_closed_port_from_an_unknown_name() -> None:
-    closed = HTTP.request("GET", f"http://127.0.0.1:{free_port()}/")
+    closed = HTTP.request("GET", f"http://127.0.0.1:{closed_port()}/")
     unknown = HTTP.request("GET", "http://nosuch.invalid:5000/")
     assert isinstance(closed, Failure)
     assert "refuses connections" in closed.what
