@@ -2,8 +2,6 @@
 
 from collections.abc import Callable, Generator, Iterator
 from contextlib import suppress
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, Final
 
 import httpx
@@ -15,9 +13,9 @@ from tests.cluster.process import ClusterError
 from tests.demo.airflow import airflow
 from tests.demo.cluster import kubectl
 from tests.demo.store import s3
-from tests.demo.system import PLAYGROUND, bring_up
+from tests.demo.system import bring_up
 from tests.e2e import scenarios
-from tests.e2e.jobs import Jobs, Outcome
+from tests.e2e.jobs import Jobs, Outcome, install_dags, remove_dags
 from tests.e2e.scenarios import Broken
 from tests.e2e.workspaces import (
     OwnWorkspace,
@@ -26,14 +24,6 @@ from tests.e2e.workspaces import (
     start_operator,
 )
 
-DAGS: Final = Path(__file__).parent / "dags"
-DAG_FOLDER: Final = "/opt/airflow/dags/e2e"
-IN_AIRFLOW: Final = ("exec", "-i", "-n", PLAYGROUND, "deploy/airflow", "-c", "scheduler", "--")
-DAG_IDS: Final = tuple(
-    f"e2e_{operator}{kind}"
-    for operator in ("plain", "moored")
-    for kind in ("", "_retry", "_handover")
-)
 LOG_LINES: Final = 60
 EVENTS: Final = 40
 
@@ -61,7 +51,7 @@ def system(once: Callable[..., None]) -> None:
 @pytest.fixture(scope="session")
 def jobs(system: None, once: Callable[..., None]) -> Iterator[Jobs]:
     """Airflow, with the DAGs of these tests in its folder until the last of them is over."""
-    once(_install_dags)
+    once(install_dags)
     with airflow() as client:
         yield Jobs(client)
 
@@ -71,7 +61,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if not hasattr(session.config, "workerinput"):
         # where there is no system there are no DAGs
         with suppress(ClusterError):
-            kubectl(*IN_AIRFLOW, "rm", "-rf", DAG_FOLDER)
+            remove_dags()
 
 
 @pytest.fixture(scope="session")
@@ -127,17 +117,6 @@ def _bring_up() -> None:
     bring_up()
     # A killed session may have left it stopped.
     start_operator()
-
-
-def _install_dags() -> None:
-    started = datetime.now(UTC)
-    kubectl(*IN_AIRFLOW, "mkdir", "-p", DAG_FOLDER)
-    for file in DAGS.glob("*.py"):
-        kubectl(*IN_AIRFLOW, "tee", f"{DAG_FOLDER}/{file.name}", stdin=file.read_text())
-    with airflow() as client:
-        client.wait_until_read(
-            lambda: all(client.parsed_since(dag_id, started) for dag_id in DAG_IDS), DAG_FOLDER
-        )
 
 
 def _task_logs(jobs: Jobs) -> str:

@@ -4,11 +4,14 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
 from mooring import contract
-from tests.demo.airflow import Airflow, TaskInstance
+from tests.demo.airflow import Airflow, TaskInstance, airflow
+from tests.demo.cluster import kubectl
+from tests.demo.system import PLAYGROUND
 
 PLAIN: Final = "e2e_plain"
 MOORED: Final = "e2e_moored"
@@ -16,6 +19,12 @@ POD: Final = "pod"
 NEXT: Final = "next"
 
 SCRIPTS: Final = Path(__file__).parent / "scripts"
+DAGS: Final = Path(__file__).parent / "dags"
+DAG_FOLDER: Final = "/opt/airflow/dags/e2e"
+IN_AIRFLOW: Final = ("exec", "-i", "-n", PLAYGROUND, "deploy/airflow", "-c", "scheduler", "--")
+DAG_IDS: Final = tuple(
+    f"{operator}{kind}" for operator in (PLAIN, MOORED) for kind in ("", "_retry", "_handover")
+)
 TRAINED: Final = re.compile(r"trained: run (\w+) model ([\w-]+)")
 
 
@@ -101,6 +110,23 @@ class Jobs:
         """The log of the newest try, one message a line."""
         text = self.airflow.log(started.dag_id, started.run_id, task)
         return "\n".join(_messages(text))
+
+
+def install_dags() -> None:
+    """Have Airflow know the DAGs of `tests/e2e/dags`. Raises ClusterError when it does not."""
+    started = datetime.now(UTC)
+    kubectl(*IN_AIRFLOW, "mkdir", "-p", DAG_FOLDER)
+    for file in DAGS.glob("*.py"):
+        kubectl(*IN_AIRFLOW, "tee", f"{DAG_FOLDER}/{file.name}", stdin=file.read_text())
+    with airflow() as client:
+        client.wait_until_read(
+            lambda: all(client.parsed_since(dag_id, started) for dag_id in DAG_IDS), DAG_FOLDER
+        )
+
+
+def remove_dags() -> None:
+    """Take them away again."""
+    kubectl(*IN_AIRFLOW, "rm", "-rf", DAG_FOLDER)
 
 
 def script(name: str, before: str = "") -> str:

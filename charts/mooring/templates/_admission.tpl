@@ -119,6 +119,11 @@ variables:
       variables.wanted && has(params.status.pod.initContainers)
         ? params.status.pod.initContainers.filter(g, !variables.initContainers.exists(c, c.name == g.name))
         : []
+  # The experiment that a container names itself: the guard is to look at that one.
+  - name: experiments
+    expression: >-
+      variables.containers.filter(c, !(c.name in variables.skipped) && has(c.env))
+        .map(c, c.env.filter(e, e.name == 'MLFLOW_EXPERIMENT_NAME')).flatten()
 mutations:
   # One mutation, because each costs as much as all of them; patches apply in the order they stand.
   - patchType: JSONPatch
@@ -135,8 +140,13 @@ mutations:
               .map(v, JSONPatch{op: "add", path: "/spec/volumes/-", value: v})
           : (size(variables.volumes) > 0 ? [JSONPatch{op: "add", path: "/spec/volumes", value: variables.volumes}] : [])) +
         // The guard goes before the author's init containers, so that nothing runs before it agreed;
-        // last in this list, because it shifts their indices.
+        // after them in this list, because it shifts their indices.
         (has(object.spec.initContainers)
           ? variables.guards.transformList(i, g, JSONPatch{op: "add", path: "/spec/initContainers/" + string(i), value: g})
-          : (size(variables.guards) > 0 ? [JSONPatch{op: "add", path: "/spec/initContainers", value: variables.guards}] : []))
+          : (size(variables.guards) > 0 ? [JSONPatch{op: "add", path: "/spec/initContainers", value: variables.guards}] : [])) +
+        (size(variables.guards) > 0 && size(variables.experiments) > 0
+          ? (has(variables.guards[0].env)
+              ? [JSONPatch{op: "add", path: "/spec/initContainers/0/env/-", value: variables.experiments[0]}]
+              : [JSONPatch{op: "add", path: "/spec/initContainers/0/env", value: [variables.experiments[0]]}])
+          : [])
 {{- end -}}

@@ -23,7 +23,11 @@ def injected(pod: Mapping[str, Any], binding: str, fragment: Mapping[str, Any]) 
     def reached(containers: Iterable[Json]) -> list[Json]:
         return [c if c["name"] in skipped else _carrying(c, fragment) for c in containers]
 
-    guards = _missing(fragment.get("initContainers"), spec.get("initContainers"), _by_name)
+    trained = [c for c in spec["containers"] if c["name"] not in skipped]
+    guards = [
+        _asking_for(trained, guard)
+        for guard in _missing(fragment.get("initContainers"), spec.get("initContainers"), _by_name)
+    ]
     init = [*guards, *reached(spec.get("initContainers") or [])]
     volumes = spec.get("volumes") or []
     merged = {
@@ -109,6 +113,17 @@ def was_killed(pod: Mapping[str, Any], container: str) -> bool:
 def _skipped(pod: Mapping[str, Any]) -> frozenset[str]:
     """Names of the containers that the author wants left alone."""
     return contract.skipped_containers(pod["metadata"].get("annotations") or {})
+
+
+def _asking_for(containers: Iterable[Json], guard: Json) -> Json:
+    """The guard with the experiment that a container names itself: it is to look at that one."""
+    own = [
+        entry
+        for container in containers
+        for entry in container.get("env") or []
+        if entry["name"] == contract.EXPERIMENT_NAME
+    ]
+    return {**guard, "env": [*(guard.get("env") or []), own[0]]} if own else guard
 
 
 def _marked(metadata: Mapping[str, Any], binding: str) -> Json:

@@ -42,6 +42,32 @@ def test_a_bare_pod_gets_sources_mounts_volume_and_guard(team: World) -> None:
     assert admitted["metadata"]["annotations"] == {contract.INJECTED_ANNOTATION: "team-a"}
 
 
+def test_the_guard_looks_at_the_experiment_that_a_container_names_itself(team: World) -> None:
+    own = {"name": contract.EXPERIMENT_NAME, "value": "churn"}
+    env = [{"name": "EPOCHS", "value": "3"}, own]
+    sidecar = container("mesh", env=[own | {"value": "mesh"}])
+    skipped = {contract.SKIP_CONTAINERS_ANNOTATION: "mesh"}
+    trained = [sidecar, container(env=env)]
+    admitted = team.submit(pod("team-a", annotations=skipped, containers=trained))
+    assert admitted["spec"]["initContainers"][0]["env"] == [own]
+    first = team.submit(pod("team-a", containers=trained[1:], initContainers=[container("a")]))
+    assert first["spec"]["initContainers"][0]["env"] == [own]
+    assert "env" not in team.submit(pod("team-a"))["spec"]["initContainers"][0]
+
+
+def test_a_guard_that_only_warns_still_does(team: World) -> None:
+    mode = {"name": contract.GUARD_MODE, "value": contract.GUARD_WARN}
+    part = fragment("team-a")
+    part["initContainers"][0]["env"] = [mode]
+    team.answer("team-a", part)
+    own = {"name": contract.EXPERIMENT_NAME, "value": "churn"}
+    asking = pod("team-a", containers=[container(env=[own])])
+    wait_until(
+        lambda: team.submit(asking)["spec"]["initContainers"][0].get("env") == [mode, own],
+        "the new fragment to be seen",
+    )
+
+
 def test_annotations_of_the_author_stay(team: World) -> None:
     admitted = team.submit(pod("team-a", annotations={"example.com/owner": "ada"}))
     assert admitted["metadata"]["annotations"] == {

@@ -92,3 +92,9 @@ def test_a_refusal_never_holds_up_pods_that_do_not_ask(team: World) -> None:
     assert team.admits(pod(containers=[container(env=env)]))
     assert team.admits(pod("team-zzz", labels={contract.SKIP_LABEL: "true"}))
     assert team.admits(pod("team-zzz", labels={"app.kubernetes.io/managed-by": "mooring"}))
+
+
+def test_a_line_end_in_the_value_does_not_hide_the_sentence(team: World) -> None:
+    env = [{"name": contract.TRACKING_URI, "value": "http://mlflow:5000\n"}]
+    message = _refusal(team, pod("team-a", containers=[container(env=env)]))
+    assert 'container train sets MLFLOW_TRACKING_URI="http://mlflow:5000\\n" in its env' in message

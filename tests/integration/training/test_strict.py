@@ -4,7 +4,7 @@ import uuid
 
 import pytest
 
-from mooring.contract import AWS_SECRET_ACCESS_KEY, STRICT
+from mooring.contract import AWS_SECRET_ACCESS_KEY, BOUND_URI, STRICT, TRACKING_URI
 from tests.integration.airflow.world import Workspace
 from tests.integration.training.pods import Image, run, training
 
@@ -70,6 +70,25 @@ def test_what_asynchronous_logging_could_not_send(image: Image, team: Workspace)
     code, said, run_id, status = ended(image, team, ASYNC, **later, **{STRICT: "1"})
     assert (code, status) == (1, "FAILED"), said
     assert f"run {run_id} lost metrics, parameters or tags that were logged async" in said
+
+
+def test_a_run_that_goes_to_another_server(image: Image, team: Workspace) -> None:
+    code, said = _elsewhere(image, team)
+    assert code == 0, f"the loss: {said}"
+
+    code, said = _elsewhere(image, team, **{STRICT: "1"})
+    assert code == 1, said
+    told = said.splitlines()[-1]
+    uri = team.environment[TRACKING_URI]
+    assert told.startswith(f"RunElsewhere: a run was logged to {uri!r}, and the binding ")
+    assert "gave 'http://mlflow.team-b.svc:5000'" in told
+
+
+def _elsewhere(image: Image, team: Workspace, **env: str) -> tuple[int, str]:
+    bound = {BOUND_URI: "http://mlflow.team-b.svc:5000"}
+    program = "import mlflow\nmlflow.start_run()"
+    with training(image, team.environment, program, **bound, **env) as pod:
+        return pod.end(), pod.said()
 
 
 def test_a_training_that_loses_nothing_ends_as_ever(image: Image, team: Workspace) -> None:

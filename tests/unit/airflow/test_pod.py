@@ -34,6 +34,19 @@ def test_injects_all_of_the_fragment() -> None:
     assert merged["spec"]["volumes"] == FRAGMENT["volumes"]
 
 
+def test_the_guard_looks_at_the_experiment_that_a_container_names_itself() -> None:
+    own = {"name": contract.EXPERIMENT_NAME, "value": "churn"}
+    mesh = {"name": "mesh", "env": [own | {"value": "mesh"}]}
+    author = pod(mesh, {"name": "base", "env": [own]})
+    author["metadata"]["annotations"] = {contract.SKIP_CONTAINERS_ANNOTATION: "mesh"}
+    warns = {"name": contract.GUARD_MODE, "value": contract.GUARD_WARN}
+    for guard, env in ((GUARD, [own]), ({**GUARD, "env": [warns]}, [warns, own])):
+        fragment = {**FRAGMENT, "initContainers": [guard]}
+        merged = manifests.injected(author, "team-a", fragment)
+        assert merged["spec"]["initContainers"] == [{**guard, "env": env}]
+        assert manifests.injected(merged, "team-a", fragment) == merged
+
+
 def test_injecting_twice_changes_nothing() -> None:
     once = manifests.injected(pod(), "team-a", FRAGMENT)
     assert manifests.injected(once, "team-a", FRAGMENT) == once

@@ -4,8 +4,16 @@ import logging
 
 import pytest
 
-from mooring.contract import STRICT
-from mooring.training.strict import SWALLOWED, Loss, is_strict, loss_of, sentence
+from mooring.contract import BINDING, BOUND_URI, STRICT
+from mooring.training.strict import (
+    SWALLOWED,
+    Loss,
+    elsewhere,
+    foreign,
+    is_strict,
+    loss_of,
+    sentence,
+)
 
 AUTOLOG, DATA, IMAGES = SWALLOWED
 
@@ -37,6 +45,17 @@ def test_several_losses_are_one_sentence() -> None:
     assert said.startswith(
         "LoggingSwallowed: run abc lost artifact a.png (1 more like it): refused."
     )
+
+
+def test_a_run_elsewhere_is_told_without_a_login() -> None:
+    environ = {BOUND_URI: "http://mlflow.team-a.svc:5000", BINDING: "team-a"}
+    assert not foreign("http://mlflow.team-a.svc:5000/", environ)
+    assert not foreign("sqlite:///mlflow.db", {})
+    other = "http://ada:secret-word@other:5000"
+    assert foreign(other, environ)
+    told = str(elsewhere(other, environ))
+    assert "logged to 'http://other:5000', and the binding team-a gave 'http://mlflow." in told
+    assert "secret-word" not in told
 
 
 def test_anything_but_no_is_yes() -> None:

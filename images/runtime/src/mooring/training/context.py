@@ -6,7 +6,7 @@ import socket
 from mlflow.tracking.context.abstract_context import RunContextProvider
 
 from mooring.training.attendant import attend
-from mooring.training.strict import be_strict, is_strict
+from mooring.training.strict import be_strict, is_strict, run_is_made
 from mooring.training.tags import is_bound, run_tags
 
 
@@ -28,6 +28,8 @@ class MooringRunContext(RunContextProvider):  # type: ignore[misc,unused-ignore]
         """The tags to be added to a run that is about to be made."""
         # again: a forked process has none yet, and MLflow may have been imported by another thread
         _begin()
+        if is_strict(os.environ):
+            run_is_made()
         return run_tags(os.environ, socket.gethostname())
 
 

@@ -23,6 +23,7 @@ from mooring.training.runs import run_here
 
 EXIT_CODE: Final = 1
 REASON: Final = "LoggingSwallowed"
+ELSEWHERE: Final = "RunElsewhere"
 
 SWALLOWED: Final = {
     "mlflow.utils.autologging_utils": re.compile(
@@ -80,12 +81,37 @@ def sentence(losses: list[Loss]) -> Finding:
     )
 
 
+def foreign(uri: str, environ: Mapping[str, str]) -> bool:
+    """Whether `uri` is another tracking server than the one that the binding gave."""
+    bound = environ.get(contract.BOUND_URI, "")
+    return bool(bound) and bound.rstrip("/") != uri.rstrip("/")
+
+
+def elsewhere(uri: str, environ: Mapping[str, str]) -> Finding:
+    """What the process fails with after it has made a run at `uri`."""
+    from mooring.guard.environment import shown  # noqa: PLC0415 (only where it has failed)
+
+    return Finding(
+        ELSEWHERE,
+        f"a run was logged to {shown(uri)!r}, and the binding {environ.get(contract.BINDING)} gave "
+        f"{shown(environ[contract.BOUND_URI])!r}: it is not in the workspace.",
+        "Take mlflow.set_tracking_uri out of the code, and what changes "
+        f"{contract.TRACKING_URI} there.",
+    )
+
+
 class Strict(logging.Handler):
     """Collects what was lost, and fails the process at its exit."""
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
         self._losses: list[Loss] = []
+        self._elsewhere: Finding | None = None
+
+    def made_at(self, uri: str) -> None:
+        """Keep where a run is about to be made, if it is not where it belongs."""
+        if foreign(uri, os.environ):
+            self._elsewhere = elsewhere(uri, os.environ)
 
     def listen(self) -> None:
         """Listen to the loggers; again, where MLflow has configured them anew."""
@@ -105,7 +131,7 @@ class Strict(logging.Handler):
 
     def fail(self) -> None:
         """End the process if anything was lost: runs FAILED, the sentence, a code that is not 0."""
-        if not self._losses:
+        if not self._losses and self._elsewhere is None:
             return
         from mlflow import MlflowClient  # noqa: PLC0415 (this module is loaded while MLflow is)
 
@@ -116,7 +142,7 @@ class Strict(logging.Handler):
         for stream in (sys.stdout, sys.stderr):
             with suppress(Exception):
                 stream.flush()
-        tell(sentence(self._losses), secrets_of(os.environ))
+        tell(self._elsewhere or sentence(self._losses), secrets_of(os.environ))
         # an exit handler has no other way to say how the process ended
         os._exit(EXIT_CODE)
 
@@ -132,3 +158,10 @@ def _strict() -> Strict:
 def be_strict() -> None:
     """Fail at exit if MLflow loses anything from now on."""
     _strict().listen()
+
+
+def run_is_made() -> None:
+    """Fail at exit if the run that is about to be made goes to another server."""
+    from mlflow import get_tracking_uri  # noqa: PLC0415 (this module is loaded while MLflow is)
+
+    _strict().made_at(get_tracking_uri())

@@ -1,0 +1,94 @@
+"""The pod is as it should be, and what it needs fails: before it starts, or while it trains."""
+
+from typing import Final
+
+from mooring.guard.reasons import Reason
+from tests.faults.fault import KEPT, Family, Fault, Way
+
+_SWALLOWED: Final = "LoggingSwallowed"
+_NOT_READY: Final = "ModelNotReady"
+_TASK: Final = "its files did not all reach the store"
+
+FAULTS: Final = (
+    Fault(
+        "server down",
+        Family.PLATFORM,
+        {Way.BEFORE: Reason.SERVER_UNREACHABLE, Way.DURING: "exceptions", Way.DURING_STRICT: ""},
+        outside="server down",
+    ),
+    Fault(
+        "server restarted",
+        Family.PLATFORM,
+        {Way.DURING: KEPT, Way.DURING_AIRFLOW: KEPT},
+        outside="server restarted",
+    ),
+    Fault(
+        "network cut for 60 s between server and pods",
+        Family.PLATFORM,
+        {Way.DURING: KEPT, Way.DURING_AIRFLOW: KEPT},
+        outside="network cut",
+    ),
+    Fault(
+        "store down",
+        Family.PLATFORM,
+        {
+            Way.BEFORE: Reason.STORE_UNREACHABLE,
+            Way.DURING: _NOT_READY,
+            Way.DURING_STRICT: _SWALLOWED,
+            Way.DURING_AIRFLOW: _TASK,
+        },
+        outside="store down",
+    ),
+    Fault(
+        "store stands still for 5 s at a time",
+        Family.PLATFORM,
+        {Way.BEFORE: KEPT, Way.DURING: KEPT},
+        outside="store slow",
+    ),
+    Fault(
+        "database down",
+        Family.PLATFORM,
+        {Way.BEFORE: Reason.SERVER_NOT_READY, Way.DURING: "503", Way.DURING_STRICT: "503"},
+        outside="database down",
+    ),
+    Fault(
+        "DNS down",
+        Family.PLATFORM,
+        {Way.BEFORE: Reason.SERVER_NAME_UNKNOWN, Way.DURING: "", Way.DURING_STRICT: ""},
+        outside="DNS down",
+    ),
+    Fault(
+        "key revoked",
+        Family.PLATFORM,
+        {
+            Way.BEFORE: Reason.CREDENTIALS_UNKNOWN,
+            Way.DURING: _NOT_READY,
+            Way.DURING_STRICT: _SWALLOWED,
+            Way.DURING_AIRFLOW: _TASK,
+        },
+        outside="key revoked",
+    ),
+    Fault(
+        "bucket deleted",
+        Family.PLATFORM,
+        {
+            Way.BEFORE: Reason.BUCKET_MISSING,
+            Way.DURING: _NOT_READY,
+            Way.DURING_STRICT: _SWALLOWED,
+            Way.DURING_AIRFLOW: _TASK,
+        },
+        outside="bucket deleted",
+    ),
+    Fault(
+        "API server restarted",
+        Family.PLATFORM,
+        {Way.BEFORE: KEPT, Way.DURING: KEPT},
+        outside="API server restarted",
+    ),
+    Fault(
+        "operator stopped",
+        Family.PLATFORM,
+        {Way.BEFORE: KEPT, Way.DURING: KEPT},
+        outside="operator stopped",
+    ),
+)
