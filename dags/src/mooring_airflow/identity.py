@@ -38,7 +38,16 @@ def context_tags(context: Mapping[str, Any]) -> dict[str, str]:
         # A DAG run triggered with "logical_date": null has none.
         contract.TAG_LOGICAL_DATE: logical_date.isoformat() if logical_date else "",
         contract.TAG_LOG_URL: instance.log_url,
+        **_belonging(context),
     }
+
+
+def _belonging(context: Mapping[str, Any]) -> dict[str, str]:
+    """Whose the task is, as far as Airflow says it."""
+    owner = getattr(context.get("task"), "owner", None)
+    team = getattr(context.get("dag_run"), "team_name", None)
+    said = {contract.TAG_OWNER: owner, contract.TAG_TEAM: team}
+    return {tag: str(value) for tag, value in said.items() if value}
 
 
 def run_context(tags: Mapping[str, str], others: str = "") -> str:

@@ -17,10 +17,11 @@ from mooring import contract
 from mooring.finding import Finding
 from mooring_airflow import identity
 from mooring_airflow import pod as manifests
-from mooring_airflow.binding import Binding, BindingName, read_binding
+from mooring_airflow.binding import Binding, read_binding
 from mooring_airflow.checks import Expectation
 from mooring_airflow.errors import MooringError
 from mooring_airflow.links import MlflowRunLink
+from mooring_airflow.names import BindingName
 from mooring_airflow.verify import (
     close_runs,
     supersede_earlier_tries,
@@ -82,6 +83,9 @@ class MlflowPodOperator(KubernetesPodOperator):
         self, context: Context | None = None, *, dry_run: bool = False
     ) -> k8s.V1Pod:
         """The pod with label, run tags and, when the binding was read, its fragment."""
+        if self._bound is not None:
+            # Before Airflow's policies see the pod: the task's own choice comes before the DAG's.
+            self.labels = {**self.labels, contract.BINDING_LABEL: self._bound.name.name}
         request = super().build_pod_request_obj(context, dry_run=dry_run)
         pod = _manifest(request)
         finding = manifests.overridden(pod)

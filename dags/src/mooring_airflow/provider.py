@@ -6,6 +6,7 @@ No import of Airflow: it asks for this while it starts.
 from typing import Any, Final
 
 from mooring_airflow.form import CONNECTION_TYPE, FIELD_BEHAVIOUR, FORM
+from mooring_airflow.options import DESCRIPTION, OPTIONS
 
 INTEGRATION: Final = "MLflow"
 
@@ -35,6 +36,7 @@ def get_provider_info() -> dict[str, Any]:
             }
         ],
         "extra-links": ["mooring_airflow.links.MlflowRunLink"],
+        "config": {"mooring": {"description": DESCRIPTION, "options": OPTIONS}},
     }
 
 

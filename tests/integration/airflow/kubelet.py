@@ -7,6 +7,7 @@ volumes and limits are ignored. A pod that is deleted gets its process terminate
 
 import base64
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -29,6 +30,7 @@ PROGRAMS = {
     "mooring": [sys.executable, "-c", "from mooring.main import main; main()"],
 }
 KEPT = ("PATH", "HOME", "LANG", "PYTHONPATH")
+REFERENCE = re.compile(r"\$\((\w+)\)")
 
 
 @contextmanager
@@ -88,7 +90,7 @@ class _Node:
             with out.open("wb") as log:
                 process = subprocess.Popen(
                     [*PROGRAMS[command[0]], *command[1:]],
-                    env=self._environment(container),
+                    env=self._environment(name, container),
                     cwd=folder,
                     stdout=log,
                     stderr=subprocess.STDOUT,
@@ -102,11 +104,17 @@ class _Node:
         ended = {"exitCode": code if code >= 0 else 128 - code, "message": said}
         return _status(container, {"terminated": ended})
 
-    def _environment(self, container: Json) -> dict[str, str]:
+    def _environment(self, pod: str, container: Json) -> dict[str, str]:
         environment = {name: os.environ[name] for name in KEPT if name in os.environ}
         for source in container.get("envFrom", []):
             environment |= self._published(source)
-        return environment | {e["name"]: e.get("value", "") for e in container.get("env", [])}
+        for entry in container.get("env", []):
+            # The one field of a pod that anybody here asks for is its name.
+            value = pod if "valueFrom" in entry else entry.get("value", "")
+            environment[entry["name"]] = REFERENCE.sub(
+                lambda found: environment.get(found[1], found[0]), value
+            )
+        return environment
 
     def _published(self, source: Mapping[str, Any]) -> dict[str, str]:
         if "configMapRef" in source:

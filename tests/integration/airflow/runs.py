@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mooring import contract
-from mooring_airflow.binding import Binding, BindingName
+from mooring_airflow.binding import Binding
 from mooring_airflow.checks import Expectation
+from mooring_airflow.names import BindingName
 from tests.integration.airflow.world import BUCKET, Workspace
 
 

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from mooring_airflow.binding import BindingName, parse_binding
+from mooring_airflow.binding import parse_binding
 from mooring_airflow.errors import MooringError
+from mooring_airflow.names import BindingName
 
 NAME = BindingName("team-a", "team-a")
 

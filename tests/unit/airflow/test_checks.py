@@ -6,9 +6,10 @@ from dataclasses import replace
 import pytest
 
 from mooring import contract
-from mooring_airflow.binding import Binding, BindingName
+from mooring_airflow.binding import Binding
 from mooring_airflow.checks import Expectation, first_finding
 from mooring_airflow.evidence import Evidence, Model, Run, finite, reference
+from mooring_airflow.names import BindingName
 
 ROOT = "s3://mlflow/team-a/team-a"
 TAGS = {

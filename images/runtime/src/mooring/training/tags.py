@@ -20,7 +20,8 @@ AIRFLOW_VARIABLES: Final = {
 }
 """What Airflow sets where the task's own process trains (airflow.sdk, AIRFLOW_VAR_NAME_FORMAT_…).
 
-The pods of a KubernetesPodOperator do not get them, and nobody gets map index and log URL.
+The pods of a KubernetesPodOperator do not get them. Map index, log URL and owner are told by
+`contract.AIRFLOW_RUN_CONTEXT` alone, which is there where `mooring-airflow` is.
 """
 
 
@@ -53,7 +54,8 @@ def tags_of(run_context: str) -> dict[str, str]:
 
 
 def _task_instance(environ: Mapping[str, str]) -> dict[str, str]:
-    return {tag: environ.get(name, "") for tag, name in AIRFLOW_VARIABLES.items()}
+    told = tags_of(environ.get(contract.AIRFLOW_RUN_CONTEXT, ""))
+    return told or {tag: environ.get(name, "") for tag, name in AIRFLOW_VARIABLES.items()}
 
 
 def _binding(environ: Mapping[str, str]) -> str:

@@ -99,7 +99,8 @@ def of_identity(facts: Facts) -> Iterator[Ailment]:
             "NoTaskTags",
             f"Airflow made the pod, and no container has {contract.RUN_CONTEXT} with the tags of "
             "its task instance: the next task cannot find its run.",
-            "Use MlflowPodOperator or @task.mlflow instead of KubernetesPodOperator.",
+            "Install mooring-airflow in Airflow's workers and name the binding in the DAG (tag "
+            "mlflow:NAME), or use MlflowPodOperator.",
         )
 
 

@@ -1,0 +1,106 @@
+"""Every way an author starts a pod, with a real Airflow: its own database, its own task runner."""
+
+import json
+import os
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from kubernetes import client, config
+
+from mooring import contract
+from tests.chart.rendering import crds
+from tests.cluster.apiserver import ApiServer
+from tests.integration.airflow import play
+from tests.integration.airflow.bound import END, RUN, Bound
+from tests.integration.airflow.kubelet import kubelet
+from tests.integration.airflow.runs import run_of
+from tests.integration.airflow.world import Workspace
+from tests.integration.definitions import define
+
+DAGS = Path(__file__).parent / "dags"
+WAYS = ("by_tag", "by_param")
+
+Task = Mapping[str, Any]
+
+
+@pytest.fixture(scope="module")
+def bound(apiserver: ApiServer, team: Workspace) -> Iterator[Bound]:
+    """A namespace with a node, and a binding that is ready."""
+    api = config.new_client_from_config(config_file=str(apiserver.kubeconfig))
+    define(api, crds())
+    core, name = client.CoreV1Api(api), f"ways-{uuid.uuid4().hex[:8]}"
+    core.create_namespace({"metadata": {"name": name}})
+    core.create_namespaced_service_account(name, {"metadata": {"name": "default"}})
+    space = Bound(api, name, str(apiserver.kubeconfig), team)
+    space.publish()
+    space.answer()
+    with kubelet(config.new_client_from_config(config_file=str(apiserver.kubeconfig)), name):
+        yield space
+
+
+@pytest.fixture(scope="module")
+def played(bound: Bound, tmp_path_factory: pytest.TempPathFactory) -> list[Task]:
+    """What came of every task instance of every DAG here."""
+    home = tmp_path_factory.mktemp("airflow")
+    environment = {
+        **{k: v for k, v in os.environ.items() if not k.startswith(("MLFLOW_", "AWS_"))},
+        "AIRFLOW_HOME": str(home),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(DAGS),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW_CONN_KUBERNETES_DEFAULT": '{"conn_type": "kubernetes"}',
+        "KUBECONFIG": bound.kubeconfig,
+        "PYTHONPATH": os.pathsep.join(sys.path),
+        "WAYS_NAMESPACE": bound.namespace,
+        "WAYS_CODE": RUN + END,
+    }
+    answer = subprocess.run(
+        [sys.executable, "-m", play.__name__, str(DAGS), *WAYS],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=600,
+    )
+    print(answer.stdout, answer.stderr)
+    assert not answer.returncode
+    return list(json.loads(answer.stdout.splitlines()[-1]))
+
+
+def of_dag(played: list[Task], dag_id: str) -> list[Task]:
+    found = [task for task in played if task["dag_id"] == dag_id]
+    return sorted(found, key=lambda task: int(task["map_index"]))
+
+
+def runs_of(bound: Bound, task: Task) -> list[dict[str, Any]]:
+    """The runs that carry the tags of a task instance."""
+    ids = bound.runs({"run_id": task["run_id"]})
+    runs = [run_of(bound.team, run_id) for run_id in ids]
+    wanted = {
+        contract.TAG_DAG_ID: task["dag_id"],
+        contract.TAG_TASK_ID: task["task_id"],
+        contract.TAG_MAP_INDEX: str(task["map_index"]),
+    }
+    return [run for run in runs if wanted.items() <= run["tags"].items()]
+
+
+def test_a_tag_of_the_dag_binds_a_plain_pod(bound: Bound, played: list[Task]) -> None:
+    (task,) = of_dag(played, "by_tag")
+    assert task["state"] == "success"
+    (run,) = runs_of(bound, task)
+    assert run["tags"][contract.TAG_POD] == task["xcom"]["pod_name"]
+    assert run["tags"][contract.TAG_BINDING] == f"{bound.namespace}/team-a"
+    assert run["tags"][contract.TAG_OWNER] == "ana"
+    assert task["task_id"] in run["tags"][contract.TAG_LOG_URL]
+
+
+def test_a_param_of_the_dag_binds_mapped_pods(bound: Bound, played: list[Task]) -> None:
+    tasks = of_dag(played, "by_param")
+    assert [task["map_index"] for task in tasks] == [0, 1]
+    for task in tasks:
+        (run,) = runs_of(bound, task)
+        assert run["tags"][contract.TAG_POD] == task["xcom"]["pod_name"]
