@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from kubernetes.client.exceptions import ApiException
 
@@ -12,6 +12,9 @@ from mooring.finding import Finding
 from mooring_airflow.errors import MooringError
 from mooring_airflow.login import ReadLogin, read_login
 from mooring_airflow.names import BindingName
+
+ANSWER: Final = ("url", "artifactRoot", "workspace")
+"""What a binding's status says once it was answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +38,8 @@ class Binding:
         return {contract.MLFLOW_WORKSPACE_HEADER: named} if named else {}
 
 
-def read_binding(hook: Any, name: BindingName) -> Binding:
-    """Read the binding with a KubernetesHook; MooringError when it is missing or not ready."""
+def read_binding(hook: Any, name: BindingName, *, ready: bool = True) -> Binding:
+    """Read the binding with a KubernetesHook; MooringError when it is missing or not `ready`."""
     try:
         found = hook.get_custom_object(
             group=contract.GROUP,
@@ -48,15 +51,19 @@ def read_binding(hook: Any, name: BindingName) -> Binding:
     except ApiException as error:
         raise MooringError(_unreadable(name, error)) from error
     login = partial(read_login, hook, name.namespace, name.name)
-    return replace(parse_binding(name, found), login=login)
+    return replace(parse_binding(name, found, ready=ready), login=login)
 
 
-def parse_binding(name: BindingName, found: Mapping[str, Any]) -> Binding:
-    """The binding in a Kubernetes object; MooringError when it is not ready."""
+def parse_binding(name: BindingName, found: Mapping[str, Any], *, ready: bool = True) -> Binding:
+    """The binding in a Kubernetes object; MooringError when it is not ready.
+
+    Without `ready` it is enough that it was answered once: a pod that has ended is verified also
+    while its workspace is not well.
+    """
     status = found.get("status") or {}
     conditions = {condition["type"]: condition for condition in status.get("conditions") or []}
-    ready = conditions.get("Ready") or {}
-    if ready.get("status") != "True":
+    is_ready = (conditions.get("Ready") or {}).get("status") == "True"
+    if not is_ready and (ready or not all(status.get(key) for key in ANSWER)):
         raise MooringError(Finding("BindingNotReady", _not_ready(name, conditions)))
     workspace = status["workspace"]
     return Binding(
@@ -64,7 +71,7 @@ def parse_binding(name: BindingName, found: Mapping[str, Any]) -> Binding:
         url=str(status["url"]).rstrip("/"),
         artifact_root=status["artifactRoot"],
         workspace=f"{workspace.get('namespace') or name.namespace}/{workspace['name']}",
-        pod=status["pod"],
+        pod=status.get("pod") or {},
         mlflow_workspace=status.get("mlflowWorkspace", ""),
     )
 

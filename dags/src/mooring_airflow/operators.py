@@ -2,16 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
 from airflow.providers.cncf.kubernetes.pod_generator import PodGenerator
-from airflow.providers.cncf.kubernetes.utils.pod_manager import PodPhase
+from airflow.providers.cncf.kubernetes.utils.pod_manager import PodNotFoundException, PodPhase
 from airflow.sdk.definitions.context import Context
 from airflow.sdk.exceptions import AirflowException
 from kubernetes.client import ApiClient
 from kubernetes.client import models as k8s
 from kubernetes.client.exceptions import ApiException
+from pendulum import DateTime
 
 from mooring import contract
 from mooring.finding import Finding
@@ -22,12 +23,11 @@ from mooring_airflow.checks import Expectation
 from mooring_airflow.errors import MooringError
 from mooring_airflow.links import MlflowRunLink
 from mooring_airflow.names import BindingName
-from mooring_airflow.verify import (
-    close_runs,
-    supersede_earlier_tries,
-    verify,
-)
-from mooring_airflow.xcom import SidecarTolerantPodManager
+from mooring_airflow.pods import MlflowPodManager
+from mooring_airflow.verify import close_runs, resumable, supersede_earlier_tries, verify
+
+RUN_TAGS: Final = "mlflow_run_tags"
+"""Key of the trigger's event: the run tags of the pod."""
 
 
 class MlflowPodOperator(KubernetesPodOperator):
@@ -41,19 +41,17 @@ class MlflowPodOperator(KubernetesPodOperator):
 
     `binding` is the name of an MlflowBinding, or `namespace/name`; the pod runs in its namespace.
     A bare name means the operator's `namespace`, else the namespace of the binding's own name.
-    `require` names logged models, or paths of artifacts, that must have landed. Both are templated.
-    All else is as in KubernetesPodOperator; `deferrable` is not supported yet.
+    `require` names logged models, or paths of artifacts, that must have landed. `resume` lets a
+    retry continue the run of the try before it, instead of making a new one. All three are
+    templated but `resume`. All else is as in KubernetesPodOperator, also `deferrable`.
     """
 
     template_fields: Sequence[str] = (*KubernetesPodOperator.template_fields, "binding", "require")
     operator_extra_links = (MlflowRunLink(),)
 
-    def __init__(self, *, binding: str, require: Sequence[str] = (), **kwargs: Any) -> None:
-        if kwargs.setdefault("deferrable", False):
-            raise ValueError(
-                "MlflowPodOperator cannot be deferrable: nothing would verify that "
-                "the artifacts landed. Remove deferrable=True"
-            )
+    def __init__(
+        self, *, binding: str, require: Sequence[str] = (), resume: bool = False, **kwargs: Any
+    ) -> None:
         if isinstance(require, str):
             raise ValueError(f"require is {require!r}: write a list of names, [{require!r}]")
         # The default of 5 s is a floor under every pod's duration.
@@ -61,23 +59,78 @@ class MlflowPodOperator(KubernetesPodOperator):
         super().__init__(**kwargs)
         self.binding = binding
         self.require = require
+        self.resume = resume
         self._bound: Binding | None = None
+        self._deferred_tags: Mapping[str, str] = {}
+        self._reentered: Any = None
 
     @cached_property
-    def pod_manager(self) -> SidecarTolerantPodManager:
-        """What watches the pod."""
-        return SidecarTolerantPodManager(kube_client=self.client, callbacks=self.callbacks)
+    def pod_manager(self) -> MlflowPodManager:
+        """What makes and watches the pod."""
+        return MlflowPodManager(
+            kube_client=self.client, callbacks=self.callbacks, before_creation=self._continue_run
+        )
 
     def execute(self, context: Context) -> Any:
         """Run the pod, then verify; raises MooringError when something did not land."""
+        self._bind(ready=True)
+        result = super().execute(context)
+        if self.deferrable:
+            # The pod had ended before anybody could wait for it, and trigger_reentry has verified.
+            return self._reentered
+        self._verify(context)
+        return result
+
+    def invoke_defer_method(
+        self, last_log_time: DateTime | None = None, context: Context | None = None
+    ) -> None:
+        """As KubernetesPodOperator; the trigger gives back the tags that the pod was started with.
+
+        Nobody could ask the pod for them any more when it is gone before the task goes on.
+        """
+        self.trigger_kwargs = {**(self.trigger_kwargs or {}), RUN_TAGS: self._pod_tags()}
+        super().invoke_defer_method(last_log_time, context)
+
+    def trigger_reentry(self, context: Context, event: dict[str, Any]) -> Any:
+        """Go on when the trigger has seen the pod's end, and verify; raises as `execute`.
+
+        Also where the pod is gone by now: its run is found by its tags.
+        """
+        self._deferred_tags = event.get(RUN_TAGS) or {}
+        self._bind(ready=False)
+        try:
+            self._reentered = super().trigger_reentry(context, event)
+        except PodNotFoundException:
+            self._close_runs(context, {})
+            raise
+        self._verify(context)
+        return self._reentered
+
+    def _continue_run(self, pod: k8s.V1Pod) -> None:
+        if not self.resume or self._bound is None:
+            return
+        tags = manifests.run_tags(_manifest(pod))
+        run_id = resumable(Expectation(self._bound, tags, ()))
+        for container in pod.spec.containers if run_id else ():
+            # The tracking URI is the binding's: neither is ever there without the other.
+            entry = k8s.V1EnvVar(name=contract.RUN_ID, value=run_id)
+            container.env = [*(container.env or []), entry]
+
+    def _bind(self, *, ready: bool) -> None:
         name = BindingName.parse(self.binding, self.namespace)
         self.namespace = name.namespace
-        self._bound = read_binding(self.hook, name)
-        result = super().execute(context)
+        self._bound = read_binding(self.hook, name, ready=ready)
+
+    def _verify(self, context: Context) -> None:
+        if self._bound is None:
+            return
         expected = self._expectation(context, self._bound)
-        context["ti"].xcom_push(key=contract.XCOM_KEY, value=verify(expected))
-        supersede_earlier_tries(expected)
-        return result
+        reference = verify(expected)
+        self._hand_on(context, reference)
+        supersede_earlier_tries(expected, reference["run_id"])
+
+    def _hand_on(self, context: Context, reference: dict[str, Any]) -> None:
+        context["ti"].xcom_push(key=contract.XCOM_KEY, value=reference)
 
     def build_pod_request_obj(
         self, context: Context | None = None, *, dry_run: bool = False
@@ -148,7 +201,9 @@ class MlflowPodOperator(KubernetesPodOperator):
 
     def _pod_tags(self) -> dict[str, str]:
         """The run tags that the pod was started with: an earlier try's, when it was re-attached."""
-        return manifests.run_tags(_manifest(self.pod)) if self.pod is not None else {}
+        if self.pod is None:
+            return dict(self._deferred_tags)
+        return manifests.run_tags(_manifest(self.pod))
 
     def _expectation(self, context: Context, binding: Binding) -> Expectation:
         tags = self._run_tags(context, binding, self.pod.metadata.name if self.pod else "")
@@ -157,7 +212,7 @@ class MlflowPodOperator(KubernetesPodOperator):
     def _close_runs(self, context: Context | None, state: Mapping[str, Any]) -> None:
         if self._bound is None or context is None:
             return
-        killed = manifests.was_killed(state, self.base_container_name)
+        killed = not state or manifests.was_killed(state, self.base_container_name)
         status, reason = ("KILLED", "PodKilled") if killed else ("FAILED", "PodFailed")
         close_runs(self._expectation(context, self._bound), status, reason)
 

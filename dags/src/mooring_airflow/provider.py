@@ -36,6 +36,9 @@ def get_provider_info() -> dict[str, Any]:
             }
         ],
         "extra-links": ["mooring_airflow.links.MlflowRunLink"],
+        "task-decorators": [
+            {"name": "mlflow", "class-name": "mooring_airflow.decorators.mlflow_task"}
+        ],
         "config": {"mooring": {"description": DESCRIPTION, "options": OPTIONS}},
     }
 

@@ -68,20 +68,50 @@ def close_runs(expected: Expectation, status: str, reason: str) -> None:
             mine = [run for run in runs if _was_cut_off(run) and is_of(run, expected.try_tags)]
             _tag(tracking, mine, Finding(reason, ""))
             _close(tracking, mine, status)
-            _supersede(tracking, [run for run in runs if run not in mine])
+            _supersede(tracking, [r for r in runs if not is_of(r, expected.try_tags)], _main(mine))
     except (httpx.HTTPError, MooringError) as error:
         log.warning("Runs left RUNNING by %s were not closed: %s", expected.task, error)
 
 
-def supersede_earlier_tries(expected: Expectation) -> None:
-    """End the runs that earlier tries of this task instance have left RUNNING, as `close_runs`."""
+def supersede_earlier_tries(expected: Expectation, by: str) -> None:
+    """Mark the runs of earlier tries of this task instance as superseded by the run `by`.
+
+    Also those that ended well, before the task was cleared; one that still says RUNNING is ended.
+    Logs and goes on as `close_runs`.
+    """
     wanted = {key: expected.tags[key] for key in identity.TASK_INSTANCE_TAGS}
     try:
         with _asked(expected, CLOSE_PATIENCE_S) as tracking:
             runs = [Run.of(found) for found in tracking.runs(wanted)]
-            _supersede(tracking, [r for r in runs if not is_of(r, expected.try_tags)])
+            _supersede(tracking, [r for r in runs if not is_of(r, expected.try_tags)], by)
     except (httpx.HTTPError, MooringError) as error:
         log.warning("Runs of earlier tries of %s were not closed: %s", expected.task, error)
+
+
+def resumable(expected: Expectation) -> str:
+    """Id of the run of an earlier try of this task instance, which is this try's from now on.
+
+    Empty where there is none. MLflow gives a run that is resumed no tags, so it gets those of this
+    try here, before the pod starts. Raises MooringError: without the answer, the pod would begin
+    anew what it should continue.
+    """
+    wanted = {key: expected.tags[key] for key in identity.TASK_INSTANCE_TAGS}
+    try:
+        with _asked(expected, VERIFY_PATIENCE_S) as tracking:
+            run_id = _main([Run.of(found) for found in tracking.runs(wanted)])
+            for key, value in expected.tags.items() if run_id else ():
+                tracking.set_tag(run_id, key, value)
+            return run_id
+    except httpx.HTTPError as error:
+        raise MooringError(
+            Finding(
+                "ResumeImpossible",
+                f"resume=True, and whether an earlier try of {expected.task} has left a run is "
+                f"unknown: the tracking server {expected.binding.url} could not be asked "
+                f"({type(error).__name__}: {error}). Try again, or remove resume=True to begin "
+                "a new run.",
+            )
+        ) from error
 
 
 def gather(tracking: Tracking, expected: Expectation) -> Evidence:
@@ -143,7 +173,16 @@ def _close(tracking: Tracking, runs: Sequence[Run], status: str) -> None:
             tracking.close_run(run.run_id, status, int(time.time() * 1000))
 
 
-def _supersede(tracking: Tracking, runs: Sequence[Run]) -> None:
+def _supersede(tracking: Tracking, runs: Sequence[Run], by: str) -> None:
+    for run in runs:
+        # Children of a search are found by their parent.
+        if by and not run.nested and contract.TAG_SUPERSEDED_BY not in run.tags:
+            tracking.set_tag(run.run_id, contract.TAG_SUPERSEDED_BY, by)
     left = [run for run in runs if run.status == RUNNING]
     _tag(tracking, left, Finding("Superseded", ""))
-    _close(tracking, left, "KILLED")
+    _close(tracking, left, "FAILED")
+
+
+def _main(runs: Sequence[Run]) -> str:
+    """Id of the latest run that is no child of another; empty where there is none."""
+    return next((run.run_id for run in runs if not run.nested), "")

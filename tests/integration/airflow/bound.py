@@ -7,12 +7,16 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+from airflow.sdk.exceptions import TaskDeferred
 from kubernetes import client
 
 from mooring import contract
 from mooring_airflow.operators import MlflowPodOperator
+from tests.cluster.process import wait_until
 from tests.integration.airflow.world import Workspace
 
+ENDED = {"Succeeded", "Failed"}
 PUBLISHED = contract.published_name("team-a")
 SOURCES = [{"configMapRef": {"name": PUBLISHED}}, {"secretRef": {"name": PUBLISHED}}]
 FRAGMENT = {
@@ -42,7 +46,11 @@ def call(path, **body):
     return json.loads(urllib.request.urlopen(request).read())
 tags = json.loads(os.environ["MLFLOW_RUN_CONTEXT"])
 pairs = [{"key": key, "value": value} for key, value in tags.items()]
-run = call("runs/create", experiment_id="0", tags=pairs)["run"]["info"]["run_id"]
+run = os.environ.get("MLFLOW_RUN_ID")
+if run:
+    call("runs/update", run_id=run, status="RUNNING")
+else:
+    run = call("runs/create", experiment_id="0", tags=pairs)["run"]["info"]["run_id"]
 """
 END = 'call("runs/update", run_id=run, status="FINISHED")'
 FAIL = "sys.exit('the training failed')"
@@ -92,6 +100,30 @@ class Bound:
         """Take an XCom as Airflow does: as JSON."""
         self.pushed[key] = json.loads(json.dumps(value, allow_nan=False))
 
+    def defer(self, code: str, context: Any) -> dict[str, Any]:
+        """Start a deferrable task; the event of its trigger, once its pod has ended."""
+        with pytest.raises(TaskDeferred) as deferred:
+            self.task(code, deferrable=True).execute(context)
+        trigger: Any = deferred.value.trigger
+        wait_until(lambda: self.phase(trigger.pod_name) in ENDED, "the end of the pod")
+        return {
+            "status": "success" if self.phase(trigger.pod_name) == "Succeeded" else "failed",
+            "name": trigger.pod_name,
+            "namespace": trigger.pod_namespace,
+            "message": "as its trigger tells it",
+            **trigger.trigger_kwargs,
+        }
+
+    def phase(self, pod: str) -> str:
+        """The phase of a pod."""
+        found = client.CoreV1Api(self.api).read_namespaced_pod(pod, self.namespace)
+        return str(found.status.phase)
+
+    def delete(self, pod: str) -> None:
+        """Take a pod away at once, as a cluster that is short of room does."""
+        core = client.CoreV1Api(self.api)
+        core.delete_namespaced_pod(pod, self.namespace, grace_period_seconds=0)
+
     def pods(self) -> list[str]:
         """The names of the pods that are there."""
         found = client.CoreV1Api(self.api).list_namespaced_pod(self.namespace).items
@@ -108,7 +140,7 @@ class Bound:
         core.create_namespaced_secret(self.namespace, {**meta, "data": encoded})
 
     def answer(self, ready: str = "True", message: str = "all is well") -> None:
-        """Make the binding and write its status as the operator does."""
+        """Make the binding, with its answer."""
         custom = client.CustomObjectsApi(self.api)
         where = (contract.GROUP, contract.VERSION, self.namespace, "mlflowbindings")
         binding = {
@@ -118,6 +150,12 @@ class Bound:
             "spec": {"workspaceRef": {"name": "team-a"}},
         }
         custom.create_namespaced_custom_object(*where, binding)
+        self.ready(ready, message)
+
+    def ready(self, ready: str, message: str) -> None:
+        """Write the status of the binding as the operator does."""
+        custom = client.CustomObjectsApi(self.api)
+        where = (contract.GROUP, contract.VERSION, self.namespace, "mlflowbindings")
         condition = {
             "type": "Ready",
             "status": ready,

@@ -28,8 +28,10 @@ MESSAGE_BYTES = 2048
 PROGRAMS = {
     "python": [sys.executable],
     "mooring": [sys.executable, "-c", "from mooring.main import main; main()"],
+    "bash": ["bash"],
 }
 KEPT = ("PATH", "HOME", "LANG", "PYTHONPATH")
+TEMPORARY = "/tmp/"  # noqa: S108 (what a pod calls its own)
 REFERENCE = re.compile(r"\$\((\w+)\)")
 
 
@@ -86,7 +88,8 @@ class _Node:
     def _ended(self, name: str, container: Json) -> Json:
         with tempfile.TemporaryDirectory(prefix="mooring-pod-") as folder:
             out = Path(folder, "out")
-            command: list[str] = container["command"] + container.get("args", [])
+            given: list[str] = container["command"] + container.get("args", [])
+            command = [each.replace(TEMPORARY, f"{folder}/") for each in given]
             with out.open("wb") as log:
                 process = subprocess.Popen(
                     [*PROGRAMS[command[0]], *command[1:]],
@@ -106,6 +109,7 @@ class _Node:
 
     def _environment(self, pod: str, container: Json) -> dict[str, str]:
         environment = {name: os.environ[name] for name in KEPT if name in os.environ}
+        environment["PATH"] = f"{Path(sys.executable).parent}:{environment['PATH']}"
         for source in container.get("envFrom", []):
             environment |= self._published(source)
         for entry in container.get("env", []):

@@ -149,6 +149,82 @@ def test_require_is_a_list() -> None:
         MlflowPodOperator(task_id="train", binding="team-a", require="model")
 
 
-def test_cannot_be_deferrable() -> None:
-    with pytest.raises(ValueError, match="nothing would verify"):
-        MlflowPodOperator(task_id="train", binding="team-a", deferrable=True)
+def test_a_cleared_task_marks_its_earlier_run(bound: Bound) -> None:
+    first = bound.context()
+    bound.task(END).execute(first)
+    earlier = bound.pushed[contract.XCOM_KEY]["run_id"]
+    bound.task(END).execute(bound.context(run_id=first["run_id"], try_number=2))
+    later = bound.pushed[contract.XCOM_KEY]["run_id"]
+    left = run_of(bound.team, earlier)
+    assert left["status"] == "FINISHED"
+    assert left["tags"][contract.TAG_SUPERSEDED_BY] == later
+    assert contract.TAG_SUPERSEDED_BY not in run_of(bound.team, later)["tags"]
+
+
+def test_a_retry_that_resumes_goes_on_with_the_same_run(bound: Bound) -> None:
+    first = bound.context()
+    with pytest.raises(Exception, match="returned a failure"):
+        bound.task(FAIL, resume=True).execute(first)
+    (run,) = bound.runs(first)
+    second = bound.context(run_id=first["run_id"], try_number=2)
+    bound.task(END, resume=True).execute(second)
+    assert bound.pushed[contract.XCOM_KEY]["run_id"] == run
+    assert bound.runs(first) == [run]
+    left = run_of(bound.team, run)
+    assert left["status"] == "FINISHED"
+    assert left["tags"][contract.TAG_TRY_NUMBER] == "2"
+    assert left["tags"][contract.TAG_POD] == bound.pushed["pod_name"]
+
+
+def test_a_deferred_task_hands_on_the_run_of_its_pod(bound: Bound) -> None:
+    context = bound.context()
+    event = bound.defer(END, context)
+    bound.task(END, deferrable=True).trigger_reentry(context, event)
+    reference = bound.pushed[contract.XCOM_KEY]
+    assert bound.runs(context) == [reference["run_id"]]
+    assert run_of(bound.team, reference["run_id"])["tags"][contract.TAG_VERIFIED] == "true"
+    assert bound.pods() == []
+
+
+def test_a_pod_that_is_gone_before_its_task_goes_on_loses_nothing(bound: Bound) -> None:
+    context = bound.context()
+    event = bound.defer(END, context)
+    bound.delete(event["name"])
+    bound.task(END, deferrable=True).trigger_reentry(context, event)
+    assert bound.runs(context) == [bound.pushed[contract.XCOM_KEY]["run_id"]]
+
+
+def test_a_deferred_task_fails_when_nothing_landed(bound: Bound) -> None:
+    context = bound.context()
+    event = bound.defer("call('runs/delete', run_id=run)", context)
+    bound.delete(event["name"])
+    with pytest.raises(MooringError, match="RunMissing: the pod finished with exit code 0"):
+        bound.task(END, deferrable=True).trigger_reentry(context, event)
+    assert contract.XCOM_KEY not in bound.pushed
+
+
+def test_a_deferred_task_whose_pod_failed_leaves_no_open_run(bound: Bound) -> None:
+    context = bound.context()
+    event = bound.defer(FAIL, context)
+    with pytest.raises(AirflowException):
+        bound.task(FAIL, deferrable=True).trigger_reentry(context, event)
+    (run,) = bound.runs(context)
+    assert run_of(bound.team, run)["status"] == "FAILED"
+
+
+def test_a_deferred_task_whose_pod_was_taken_away_leaves_no_open_run(bound: Bound) -> None:
+    context = bound.context()
+    event = bound.defer(FAIL, context)
+    bound.delete(event["name"])
+    with pytest.raises(AirflowException):
+        bound.task(FAIL, deferrable=True).trigger_reentry(context, event)
+    (run,) = bound.runs(context)
+    assert run_of(bound.team, run)["status"] == "KILLED"
+
+
+def test_a_deferred_task_is_verified_while_its_workspace_is_not_well(bound: Bound) -> None:
+    context = bound.context()
+    event = bound.defer(END, context)
+    bound.ready("False", "the bucket mlflow does not exist.")
+    bound.task(END, deferrable=True).trigger_reentry(context, event)
+    assert bound.runs(context) == [bound.pushed[contract.XCOM_KEY]["run_id"]]

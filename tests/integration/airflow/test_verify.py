@@ -141,9 +141,10 @@ def test_a_failure_ends_its_runs_and_those_of_earlier_tries(team: Workspace) -> 
         name: run_of(team, run["run_id"])
         for name, run in (("lost", lost), ("mine", mine), ("foreign", foreign))
     }
-    assert (left["mine"]["status"], left["lost"]["status"]) == ("FAILED", "KILLED")
+    assert (left["mine"]["status"], left["lost"]["status"]) == ("FAILED", "FAILED")
     assert left["mine"]["tags"][contract.TAG_FINDING] == "PodFailed"
     assert left["lost"]["tags"][contract.TAG_FINDING] == "Superseded"
+    assert left["lost"]["tags"][contract.TAG_SUPERSEDED_BY] == mine["run_id"]
     assert left["foreign"]["status"] == "RUNNING"
 
 
@@ -151,8 +152,10 @@ def test_a_success_ends_the_runs_of_earlier_tries(team: Workspace) -> None:
     tags = task_tags("retried")
     first, second = Pod(team, tags), Pod(team, {**tags, contract.TAG_TRY_NUMBER: "2"})
     lost, mine = first.start_run(), second.start_run()
-    verify.supersede_earlier_tries(expectation(team, second.tags))
-    assert run_of(team, lost["run_id"])["status"] == "KILLED"
+    verify.supersede_earlier_tries(expectation(team, second.tags), mine["run_id"])
+    left = run_of(team, lost["run_id"])
+    assert left["status"] == "FAILED"
+    assert left["tags"][contract.TAG_SUPERSEDED_BY] == mine["run_id"]
     assert run_of(team, mine["run_id"])["status"] == "RUNNING"
 
 

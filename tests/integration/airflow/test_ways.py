@@ -23,7 +23,7 @@ from tests.integration.airflow.world import Workspace
 from tests.integration.definitions import define
 
 DAGS = Path(__file__).parent / "dags"
-WAYS = ("by_tag", "by_param")
+WAYS = ("by_tag", "by_param", "deferred", "taskflow")
 
 Task = Mapping[str, Any]
 
@@ -57,6 +57,7 @@ def played(bound: Bound, tmp_path_factory: pytest.TempPathFactory) -> list[Task]
         "PYTHONPATH": os.pathsep.join(sys.path),
         "WAYS_NAMESPACE": bound.namespace,
         "WAYS_CODE": RUN + END,
+        "WAYS_RUN": RUN,
     }
     answer = subprocess.run(
         [sys.executable, "-m", play.__name__, str(DAGS), *WAYS],
@@ -104,3 +105,27 @@ def test_a_param_of_the_dag_binds_mapped_pods(bound: Bound, played: list[Task]) 
     for task in tasks:
         (run,) = runs_of(bound, task)
         assert run["tags"][contract.TAG_POD] == task["xcom"]["pod_name"]
+
+
+def test_a_deferred_task_hands_on_its_run(bound: Bound, played: list[Task]) -> None:
+    (task,) = of_dag(played, "deferred")
+    assert task["state"] == "success"
+    (run,) = runs_of(bound, task)
+    assert run["tags"][contract.TAG_VERIFIED] == "true"
+    assert task["xcom"][contract.XCOM_KEY]["status"] == "FINISHED"
+
+
+def test_functions_hand_on_the_runs_of_their_pods(bound: Bound, played: list[Task]) -> None:
+    tasks = {(task["task_id"], task["map_index"]): task for task in of_dag(played, "taskflow")}
+    trained = [tasks["search.train", index] for index in (0, 1)]
+    for task in trained:
+        (run,) = runs_of(bound, task)
+        assert run["tags"][contract.TAG_VERIFIED] == "true"
+        assert task["xcom"]["return_value"] == task["xcom"][contract.XCOM_KEY]
+    assert [t["xcom"][contract.XCOM_KEY]["metrics"] for t in trained] == [
+        {"rate": 0.1},
+        {"rate": 0.2},
+    ]
+    (compared,) = runs_of(bound, tasks["compare", -1])
+    given = sorted(task["xcom"][contract.XCOM_KEY]["run_id"] for task in trained)
+    assert compared["tags"]["compared"] == ",".join(given)

@@ -100,7 +100,7 @@ def of_identity(facts: Facts) -> Iterator[Ailment]:
             f"Airflow made the pod, and no container has {contract.RUN_CONTEXT} with the tags of "
             "its task instance: the next task cannot find its run.",
             "Install mooring-airflow in Airflow's workers and name the binding in the DAG (tag "
-            "mlflow:NAME), or use MlflowPodOperator.",
+            "mlflow:NAME), or use MlflowPodOperator or @task.mlflow.",
         )
 
 

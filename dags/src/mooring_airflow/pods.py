@@ -1,5 +1,6 @@
-"""XCom from the pod's sidecar, which may be lost: the run is found by its tags all the same."""
+"""What makes and watches a pod. XCom of its sidecar may be lost: the run is found by its tags."""
 
+from collections.abc import Callable
 from typing import Any
 
 from airflow.providers.cncf.kubernetes.utils.pod_manager import EMPTY_XCOM_RESULT, PodManager
@@ -9,12 +10,22 @@ from kubernetes.client import models as k8s
 LOST = "XCom of pod %s is lost: %s The task goes on, its MLflow run is found by its tags."
 
 
-class SidecarTolerantPodManager(PodManager):
+class MlflowPodManager(PodManager):
     """PodManager that treats a lost sidecar as one that was given nothing.
 
     The provider fails the task then, although the training and its artifacts landed
-    (apache/airflow#45772, #60319).
+    (apache/airflow#45772, #60319). `before_creation` is given each pod that is about to be made, to
+    change it: not one that an earlier try has left, which the provider goes on with.
     """
+
+    def __init__(self, *, before_creation: Callable[[k8s.V1Pod], None], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._before_creation = before_creation
+
+    def create_pod(self, pod: k8s.V1Pod) -> k8s.V1Pod:
+        """Make the pod."""
+        self._before_creation(pod)
+        return super().create_pod(pod)
 
     def await_xcom_sidecar_container_start(self, pod: k8s.V1Pod, *args: Any, **kwargs: Any) -> None:
         """Wait for the sidecar, unless it has ended already."""
