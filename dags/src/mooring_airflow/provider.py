@@ -24,8 +24,17 @@ def get_provider_info() -> dict[str, Any]:
                 "tags": ["software"],
             }
         ],
-        "operators": _modules("operators"),
+        "operators": _modules("operators", "registry"),
+        "sensors": _modules("sensors"),
+        "triggers": _modules("triggers"),
         "hooks": _modules("hooks"),
+        "asset-uris": [
+            {
+                "schemes": ["mlflow"],
+                "handler": "mooring_airflow.assets.sanitize_uri",
+                "factory": "mooring_airflow.assets.registered_model",
+            }
+        ],
         "connection-types": [
             {
                 "connection-type": CONNECTION_TYPE,

@@ -10,6 +10,7 @@ import pytest
 from airflow.providers_manager import ProvidersManager
 from jsonschema import Draft7Validator
 
+from mooring_airflow import assets
 from mooring_airflow.form import CONNECTION_TYPE
 from mooring_airflow.provider import get_provider_info
 
@@ -43,7 +44,7 @@ def test_every_module_is_there(module: str) -> None:
     assert import_module(module).__doc__
 
 
-@pytest.mark.filterwarnings("ignore:ProvidersManager.hooks")
+@pytest.mark.filterwarnings("ignore:ProvidersManager")
 def test_airflow_finds_the_provider() -> None:
     manager = ProvidersManager()
     assert INFO.items() <= manager.providers["mooring-airflow"].data.items()
@@ -55,6 +56,10 @@ def test_airflow_finds_the_provider() -> None:
     assert manager.field_behaviours[CONNECTION_TYPE]["relabeling"]["login"] == "User"
     links = {name for name in manager.extra_links_class_names if name.startswith("mooring_")}
     assert links == set(INFO["extra-links"])
+    assert manager.asset_factories["mlflow"] is assets.registered_model
+    assert manager.asset_uri_handlers["mlflow"] is assets.sanitize_uri
+    triggers = {trigger.trigger_class_name for trigger in manager.trigger}
+    assert "mooring_airflow.triggers" in triggers
 
 
 def test_airflow_starts_without_what_the_provider_needs_later() -> None:
