@@ -39,11 +39,13 @@ class Tracking:
         login: ReadLogin,
         headers: Mapping[str, str] | None = None,
         verify: ssl.SSLContext | bool = True,
+        *,
+        timeout: httpx.Timeout = TIMEOUT,
     ) -> None:
         self.url = url
         self._http = httpx.Client(
             base_url=url,
-            timeout=TIMEOUT,
+            timeout=timeout,
             headers=headers,
             auth=LoginWhenAsked(login),
             verify=verify,
@@ -97,12 +99,13 @@ class Tracking:
         query = {"run_id": run_id, **({"path": folder} if folder else {})}
         return self._listed(f"{API}/artifacts/list", params=query)
 
-    def model_files(self, model_id: str) -> list[Json]:
-        """The entries {path, is_dir, file_size} at the top of a logged model.
+    def model_files(self, model_id: str, folder: str = "") -> list[Json]:
+        """The entries {path, is_dir, file_size} of one folder of a logged model.
 
         Raises StoreNotListed.
         """
-        return self._listed(f"{API}/logged-models/{model_id}/artifacts/directories")
+        query = {"artifact_directory_path": folder} if folder else {}
+        return self._listed(f"{API}/logged-models/{model_id}/artifacts/directories", params=query)
 
     def set_tag(self, run_id: str, key: str, value: str) -> None:
         """Set one tag of a run."""

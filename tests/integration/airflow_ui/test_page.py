@@ -6,8 +6,17 @@ from html.parser import HTMLParser
 
 import pytest
 
-from tests.integration.airflow_ui.stories import EVIL, HOSTILE, MIXED, TRACKING, WITHOUT
-from tests.integration.airflow_ui.world import PREFIX, Airflow
+from tests.integration.airflow.world import Workspace
+from tests.integration.airflow_ui.stories import (
+    DOWN,
+    EVIL,
+    HOSTILE,
+    LIVE,
+    RECORDED,
+    TRACKING,
+    WITHOUT,
+)
+from tests.integration.airflow_ui.world import PASSWORD_OF_MLFLOW, PREFIX, Airflow
 
 
 class Cells(HTMLParser):
@@ -34,23 +43,22 @@ class Cells(HTMLParser):
             self.rows[-1][-1] = " ".join(f"{self.rows[-1][-1]} {data}".split())
 
 
-def rows(ui: Airflow, run_id: str) -> Iterator[tuple[str, str]]:
-    """The first two columns: the task instance, and what is said of it."""
+def rows(ui: Airflow, run_id: str) -> Iterator[list[str]]:
+    """The cells of each task instance."""
     answer = ui.page(run_id, "ann")
     assert answer.status_code == 200, answer.text
-    for task, verdict, *_ in Cells(answer.text).rows[1:]:
-        yield task, verdict
+    yield from Cells(answer.text).rows[1:]
 
 
 def test_nobody_sees_it_without_a_login(ui: Airflow) -> None:
-    answer = ui.page(MIXED.run_id)
+    answer = ui.page(LIVE)
     assert answer.status_code == 401
     assert "Log in to Airflow" in answer.text
     assert "train" not in answer.text
 
 
 def test_another_team_sees_nothing_not_even_which_runs_there_are(ui: Airflow) -> None:
-    there, not_there = (ui.page(run_id, "bob") for run_id in (MIXED.run_id, "manual__no"))
+    there, not_there = (ui.page(run_id, "bob") for run_id in (LIVE, "manual__no"))
     assert (there.status_code, not_there.status_code) == (403, 403)
     assert there.text == not_there.text
     assert "You may not read this DAG" in there.text
@@ -59,11 +67,53 @@ def test_another_team_sees_nothing_not_even_which_runs_there_are(ui: Airflow) ->
 
 @pytest.mark.parametrize("dag_id", ["~", "no_such_dag"])
 def test_a_dag_that_is_none_has_no_runs(ui: Airflow, dag_id: str) -> None:
-    assert ui.page(MIXED.run_id, "bob", dag_id).status_code == 404
+    assert ui.page(LIVE, "bob", dag_id).status_code == 404
 
 
-def test_what_needs_a_person_comes_first(ui: Airflow) -> None:
-    assert list(rows(ui, MIXED.run_id)) == [
+def test_what_needs_a_person_comes_first_with_what_mlflow_has_of_it(ui: Airflow) -> None:
+    found = [(task, verdict, sizes) for task, verdict, _, _, sizes, _ in rows(ui, LIVE)]
+    lost = found.pop(0)
+    assert lost[0] == "evaluate try 2, success"
+    assert re.fullmatch(
+        r"Lost Run \w+ was verified when the task ended, and the tracking server no longer has it.",
+        lost[1],
+    )
+    assert found == [
+        (
+            "train map index 1, try 2, failed",
+            "Failed Try 2 failed: OOMKilled, limit 512Mi. "
+            "The task's log says what was lost, and why.",
+            "0 files, 0 B 0 files, 0 B",
+        ),
+        ("train map index 2, try 2, running", "In progress", "0 files, 0 B"),
+        ("train map index 0, try 2, success", "Verified", "4 files, 3.0 kB"),
+        ("deploy try 1, upstream_failed", "Not run Airflow says upstream_failed.", "not known"),
+    ]
+
+
+def test_runs_of_earlier_tries_are_told_from_the_last(ui: Airflow) -> None:
+    (runs,) = (cells[2] for cells in rows(ui, LIVE) if "map index 1" in cells[0])
+    assert "FAILED (OOMKilled, limit 512Mi), experiment 0" in runs
+    assert "KILLED (Superseded), experiment 0 , of try 1" in runs
+
+
+def test_links_lead_to_mlflow_and_to_airflow_under_its_path(ui: Airflow, team: Workspace) -> None:
+    links = [link for link in Cells(ui.page(LIVE, "ann").text).links if link]
+    assert all(link.startswith((f"{team.url}/#/experiments/0", PREFIX)) for link in links)
+    assert any("/models/m-" in link for link in links)
+    run = "manual__2026-11-22T02%3A00%3A00%2B00%3A00"
+    assert f"{PREFIX}/dags/churn/runs/{run}/tasks/train/mapped/1?try_number=2" in links
+
+
+def test_the_login_of_the_connection_is_in_no_page(ui: Airflow) -> None:
+    for run in (LIVE, RECORDED, DOWN):
+        assert PASSWORD_OF_MLFLOW not in ui.page(run, "ann").text
+
+
+def test_without_a_connection_it_shows_what_airflow_recorded_and_says_so(ui: Airflow) -> None:
+    text = ui.page(RECORDED, "ann").text
+    assert "Airflow has no connection mlflow_unknown: set spec.airflow.connection" in text
+    assert [(task, verdict) for task, verdict, *_ in rows(ui, RECORDED)] == [
         (
             "train map index 1, try 3, failed",
             "Failed Try 3 failed. The task's log says what was lost, and why.",
@@ -77,27 +127,27 @@ def test_what_needs_a_person_comes_first(ui: Airflow) -> None:
         ("train map index 0, try 1, success", "Verified"),
         ("deploy try 1, upstream_failed", "Not run Airflow says upstream_failed."),
     ]
-
-
-def test_links_lead_to_mlflow_and_to_airflow_under_its_path(ui: Airflow) -> None:
-    links = Cells(ui.page(MIXED.run_id, "ann").text).links
     experiment = f"{TRACKING}/#/experiments/7"
-    assert [link for link in links if link.startswith(TRACKING)] == [
+    assert [link for link in Cells(text).links if link.startswith(TRACKING)] == [
         f"{experiment}/runs/r0",
         experiment,
         f"{experiment}/models/m-r0",
     ]
-    run = "manual__2026-11-22T01%3A00%3A00%2B00%3A00"
-    assert f"{PREFIX}/dags/churn/runs/{run}/tasks/train/mapped/1?try_number=3" in links
-    assert all(link.startswith((TRACKING, f"{PREFIX}/dags/")) for link in links if link)
+
+
+def test_with_a_server_that_is_down_it_shows_the_same(ui: Airflow) -> None:
+    answer = ui.page(DOWN, "ann")
+    assert "Its tracking server does not answer as MLflow does." in answer.text
+    ((task, verdict, *_),) = Cells(answer.text).rows[1:]
+    assert (task, verdict) == ("evaluate try 1, success", "Verified")
 
 
 def test_what_an_author_pushed_is_text_and_no_markup(ui: Airflow) -> None:
-    answer = ui.page(HOSTILE.run_id, "ann")
+    answer = ui.page(HOSTILE, "ann")
     assert answer.status_code == 200
     assert EVIL not in answer.text
     assert "javascript:" not in answer.text
-    assert [verdict.partition(" The")[0] for _, verdict in rows(ui, HOSTILE.run_id)] == [
+    assert [cells[1].partition(" The")[0] for cells in rows(ui, HOSTILE)] == [
         "Not verified",
         "Not verified",
         "Verified",
@@ -105,13 +155,13 @@ def test_what_an_author_pushed_is_text_and_no_markup(ui: Airflow) -> None:
 
 
 def test_a_run_without_any_binding_says_so(ui: Airflow) -> None:
-    text = ui.page(WITHOUT.run_id, "ann").text
+    text = ui.page(WITHOUT, "ann").text
     assert "No task of this DAG run has begun with an MLflow binding." in text
     assert "6 other task instances" in text
 
 
 def test_nothing_is_loaded_but_the_two_files_beside_it(ui: Airflow) -> None:
-    answer = ui.page(MIXED.run_id, "ann")
+    answer = ui.page(LIVE, "ann")
     assert answer.headers["content-security-policy"].startswith("default-src 'none';")
     assert answer.headers["cache-control"] == "no-store"
     loaded = re.findall(r'<(?:link|script)[^>]+(?:href|src)="([^"]+)"', answer.text)

@@ -17,6 +17,7 @@ from tests.services.process import answers, folder, free_port, service
 DAGS: Final = Path(__file__).with_name("dags")
 PREFIX: Final = "/airflow"
 PASSWORD: Final = "correct horse"
+PASSWORD_OF_MLFLOW: Final = "battery-staple"
 USERS: Final = {"ann": "viewer:team-a", "bob": "op:team-b", "root": "admin"}
 
 
@@ -62,7 +63,7 @@ class Airflow:
     def get(self, path: str, user: str | None = None) -> httpx.Response:
         """GET as `user` does whose browser has Airflow's cookie."""
         cookies = {"_token": self.token(user)} if user else {}
-        return httpx.get(f"{self.url}/{path}", cookies=cookies, timeout=60)
+        return httpx.get(f"{self.url}/{path}", cookies=cookies, timeout=120)
 
     def page(self, run_id: str, user: str | None = None, dag_id: str = "churn") -> httpx.Response:
         """The page of a DAG run."""
@@ -104,6 +105,8 @@ def _environment(home: Path, port: int) -> dict[str, str]:
         "CORE__MULTI_TEAM": "true",
         "CORE__SIMPLE_AUTH_MANAGER_USERS": ",".join(f"{u}:{role}" for u, role in USERS.items()),
         "CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(passwords),
+        # Longer than a person waits: other tests have the processors too.
+        "MOORING__PAGE_TIMEOUT": "60",
         "DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": json.dumps([bundle]),
         "DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home}/airflow.db",
         "API__BASE_URL": f"http://127.0.0.1:{port}{PREFIX}",

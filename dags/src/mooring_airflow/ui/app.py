@@ -19,6 +19,7 @@ from starlette.exceptions import HTTPException as RefusedByStarlette
 from mooring_airflow.ui.mount import MOUNTED_AT
 from mooring_airflow.ui.page import page_of
 from mooring_airflow.ui.records import read_dag_run
+from mooring_airflow.ui.servers import ask
 
 HEADERS: Final = {
     "Content-Security-Policy": (
@@ -56,8 +57,10 @@ def dag_run(request: Request, dag_id: str, run_id: str) -> HTMLResponse:
         recorded = read_dag_run(session, dag_id, run_id)
     if recorded is None:
         raise HTTPException(404, f"DAG {dag_id} has no run {run_id}.")
+    # Without the session: a server that is slow must hold no connection to Airflow's database.
+    answers = ask(dag_id, run_id, [task.binding for task in recorded.tasks if task.binding])
     airflow = request.scope["root_path"].removesuffix(f"/{MOUNTED_AT}")
-    return _html(request, "dag_run.html", page=page_of(recorded, airflow))
+    return _html(request, "dag_run.html", page=page_of(recorded, answers, airflow))
 
 
 @app.exception_handler(RefusedByStarlette)

@@ -1,15 +1,20 @@
 """The page as values: one row for each task instance, what needs a person first. Pure."""
 
-from collections import Counter
-from collections.abc import Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
-from mooring_airflow.ui.records import Recorded, Task
-from mooring_airflow.ui.verdict import WORDS, Kind, Verdict, verdict_of
+from mooring import contract
+from mooring_airflow.evidence import Model, Run
+from mooring_airflow.identity import UNMAPPED
+from mooring_airflow.ui.records import Instance, Recorded, Task
+from mooring_airflow.ui.servers import Answer, Found, Sizes
+from mooring_airflow.ui.verdict import WORDS, Kind, Verdict, of_this_try, verdict_of
 
 RUN_PATH: Final = "/#/experiments/"
+UNITS: Final = ("kB", "MB", "GB", "TB")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,63 +26,140 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
+class ShownRun:
+    """A run with all that belongs to it; `earlier` is its try, where it is an old one."""
+
+    run: Link
+    status: str
+    experiment: Link | None
+    models: tuple[Link, ...]
+    artifacts: str
+    earlier: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
-    """A task instance and its run, as the page shows them."""
+    """A task instance and its runs."""
 
     task: Task
     log: str
     verdict: Verdict
-    run: Link | None
-    run_status: str
-    experiment: Link | None
-    model: Link | None
+    runs: tuple[ShownRun, ...]
+    children: int
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """All that the page shows of a DAG run."""
+    """All that the page shows of a DAG run: `others` task instances have nothing to do with MLflow.
+
+    `troubles` are the bindings whose server said nothing, and why.
+    """
 
     recorded: Recorded
     rows: tuple[Row, ...]
+    others: int
     summary: str
+    troubles: tuple[Answer, ...]
 
 
-def page_of(recorded: Recorded, airflow: str) -> Page:
+def page_of(recorded: Recorded, answers: Sequence[Answer], airflow: str) -> Page:
     """The page of a DAG run; `airflow` is the path of Airflow's own pages, without a last slash."""
-    rows = [_row(recorded, task, airflow) for task in recorded.tasks]
-    rows.sort(key=lambda row: (row.verdict.kind, row.task.task_id, row.task.map_index))
-    return Page(recorded, tuple(rows), _summary(rows))
+    found = _by_instance(answers)
+    known = {answer.binding for answer in answers if not answer.trouble}
+    rows = [
+        _row(recorded, task, found.get(task.instance, []), task.binding in known, airflow)
+        for task in recorded.tasks
+        if task.binding or task.reference or task.instance in found
+    ]
+    rows.sort(key=lambda row: (row.verdict.kind, row.task.instance))
+    troubles = tuple(answer for answer in answers if answer.trouble)
+    others = len(recorded.tasks) - len(rows)
+    return Page(recorded, tuple(rows), others, _summary(rows), troubles)
 
 
-def _summary(rows: list[Row]) -> str:
+def _summary(rows: Iterable[Row]) -> str:
     counted = Counter(row.verdict.kind for row in rows)
     return ", ".join(f"{counted[kind]} {WORDS[kind].lower()}" for kind in Kind if counted[kind])
 
 
-def _row(recorded: Recorded, task: Task, airflow: str) -> Row:
-    said = task.reference
-    address = _address(said)
-    experiment, model = _text(said, "experiment_id"), _text(said, "model_id")
-    of_experiment = f"{address}{RUN_PATH}{quote(experiment)}" if address and experiment else ""
-    run = _text(said, "run_id")
+def _by_instance(answers: Iterable[Answer]) -> Mapping[Instance, list[tuple[Answer, Found]]]:
+    """What was found, by the task instance that its tags name."""
+    by_instance = defaultdict(list)
+    for answer in answers:
+        for one in answer.found:
+            tags = one.run.tags
+            index = tags.get(contract.TAG_MAP_INDEX, UNMAPPED)
+            number = int(index) if index.lstrip("-").isdecimal() else int(UNMAPPED)
+            by_instance[tags.get(contract.TAG_TASK_ID, ""), number].append((answer, one))
+    return by_instance
+
+
+def _row(
+    recorded: Recorded,
+    task: Task,
+    found: Sequence[tuple[Answer, Found]],
+    known: bool,
+    airflow: str,
+) -> Row:
+    runs = [one.run for _, one in found]
+    own = [(answer, one) for answer, one in found if not one.run.nested]
+    shown = [_shown(task, answer, one) for answer, one in own]
     return Row(
         task=task,
         log=_log(recorded, task, airflow),
-        verdict=verdict_of(task),
-        run=Link(run, f"{of_experiment}/runs/{quote(run)}" if of_experiment else "")
-        if run
-        else None,
-        run_status=_text(said, "status"),
-        experiment=Link(experiment, of_experiment) if experiment else None,
-        model=_model(said, model, of_experiment),
+        verdict=verdict_of(task, runs if known or runs else None),
+        runs=tuple(shown) if shown else _handed_on(task.reference),
+        children=len(found) - len(own),
     )
 
 
-def _model(said: Mapping[str, Any], model: str, of_experiment: str) -> Link | None:
-    if not model:
-        return None
-    url = f"{of_experiment}/models/{quote(model)}" if of_experiment else ""
-    return Link(_text(said, "model_name") or model, url)
+def _shown(task: Task, answer: Answer, one: Found) -> ShownRun:
+    """A run as the tracking server tells it; links by the address that its task was given."""
+    run = one.run
+    of_experiment = _experiment(_address(task.reference) or answer.url, run.experiment_id)
+    return ShownRun(
+        run=Link(run.name or run.run_id, _below(of_experiment, "runs", run.run_id)),
+        status=_status(run),
+        experiment=Link(run.experiment_id, of_experiment),
+        models=tuple(_model(model, of_experiment) for model in one.models),
+        artifacts=_told(one.sizes),
+        earlier="" if of_this_try(run, task) else run.tags.get(contract.TAG_TRY_NUMBER, ""),
+    )
+
+
+def _status(run: Run) -> str:
+    finding = run.tags.get(contract.TAG_FINDING)
+    return f"{run.status} ({finding})" if finding else run.status
+
+
+def _model(model: Model, of_experiment: str) -> Link:
+    return Link(model.name or model.model_id, _below(of_experiment, "models", model.model_id))
+
+
+def _handed_on(said: Mapping[str, Any]) -> tuple[ShownRun, ...]:
+    """The run of a reference, where the tracking server was not heard."""
+    run, model = _text(said, "run_id"), _text(said, "model_id")
+    if not run:
+        return ()
+    experiment = _text(said, "experiment_id")
+    of_experiment = _experiment(_address(said), experiment)
+    name = _text(said, "model_name") or model
+    shown = ShownRun(
+        run=Link(run, _below(of_experiment, "runs", run)),
+        status=_text(said, "status"),
+        experiment=Link(experiment, of_experiment) if experiment else None,
+        models=(Link(name, _below(of_experiment, "models", model)),) if model else (),
+        artifacts="",
+    )
+    return (shown,)
+
+
+def _experiment(address: str, experiment: str) -> str:
+    return f"{address}{RUN_PATH}{quote(experiment)}" if address and experiment else ""
+
+
+def _below(of_experiment: str, kind: str, name: str) -> str:
+    return f"{of_experiment}/{kind}/{quote(name)}" if of_experiment else ""
 
 
 def _address(said: Mapping[str, Any]) -> str:
@@ -89,6 +171,21 @@ def _address(said: Mapping[str, Any]) -> str:
 def _text(said: Mapping[str, Any], key: str) -> str:
     value = said.get(key)
     return str(value) if isinstance(value, str | int) else ""
+
+
+def _told(sizes: Sizes | None) -> str:
+    """What is in the store: `3 files, 1.2 MB`."""
+    if sizes is None:
+        return "not counted"
+    least = "" if sizes.complete else "at least "
+    return f"{least}{sizes.files} file{'' if sizes.files == 1 else 's'}, {_bytes(sizes.size)}"
+
+
+def _bytes(size: int) -> str:
+    if size < 1000:
+        return f"{size} B"
+    power = min((len(str(size)) - 1) // 3, len(UNITS))
+    return f"{size / 1000**power:.1f} {UNITS[power - 1]}"
 
 
 def _log(recorded: Recorded, task: Task, airflow: str) -> str:

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 from airflow.models.dagrun import DagRun
@@ -21,7 +20,7 @@ Instance = tuple[str, int]
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A task instance that has a binding or has handed on a run.
+    """A task instance; `binding` is empty where it named none, or has not begun.
 
     `reference` is the XCom `mlflow_run`: there only when the run was verified, since Airflow drops
     the XComs of an earlier try. Empty where there is none, or where an XCom backend keeps it.
@@ -35,23 +34,26 @@ class Task:
     binding: str
     reference: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def instance(self) -> Instance:
+        """What tells it from the others of its DAG run."""
+        return self.task_id, self.map_index
+
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """A DAG run: its state, its tasks with MLflow, and how many others it has."""
+    """A DAG run: its state, and all of its task instances."""
 
     dag_id: str
     run_id: str
     state: str
-    started: datetime | None
     tasks: tuple[Task, ...]
-    others: int
 
 
 def read_dag_run(session: Session, dag_id: str, run_id: str) -> Recorded | None:
     """The DAG run as `session` has it; None where there is none."""
     of_run = (DagRun.dag_id == dag_id, DagRun.run_id == run_id)
-    run = session.execute(select(DagRun.state, DagRun.start_date).where(*of_run)).one_or_none()
+    run = session.execute(select(DagRun.state).where(*of_run)).one_or_none()
     if run is None:
         return None
     bindings, references = _bindings(session, dag_id, run_id), _references(session, dag_id, run_id)
@@ -64,7 +66,7 @@ def read_dag_run(session: Session, dag_id: str, run_id: str) -> Recorded | None:
         TaskInstance.try_number,
     )
     of_tasks = (TaskInstance.dag_id == dag_id, TaskInstance.run_id == run_id)
-    found = session.execute(select(*columns).where(*of_tasks)).all()
+    found = session.execute(select(*columns).where(*of_tasks))
     tasks = tuple(
         Task(
             task_id=task_id,
@@ -76,9 +78,8 @@ def read_dag_run(session: Session, dag_id: str, run_id: str) -> Recorded | None:
             reference=references.get((task_id, map_index), {}),
         )
         for task_id, map_index, map_name, state, try_number in found
-        if bindings.get((task_id, map_index)) or references.get((task_id, map_index))
     )
-    return Recorded(dag_id, run_id, str(run.state), run.start_date, tasks, len(found) - len(tasks))
+    return Recorded(dag_id, run_id, str(run.state), tasks)
 
 
 def _bindings(session: Session, dag_id: str, run_id: str) -> dict[Instance, str]:
