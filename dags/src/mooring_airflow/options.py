@@ -2,7 +2,9 @@
 
 from typing import Any, Final
 
-DESCRIPTION: Final = "Which MlflowBinding the pods of tasks get that name none themselves."
+DESCRIPTION: Final = (
+    "Which MlflowBinding pods get whose task names none, and the page MLflow of a DAG run."
+)
 OPTIONS: Final[dict[str, Any]] = {
     "default_binding": {
         "description": (
@@ -31,5 +33,15 @@ OPTIONS: Final[dict[str, Any]] = {
         "type": "boolean",
         "example": "True",
         "default": "False",
+    },
+    "page_timeout": {
+        "description": (
+            "Seconds that the page MLflow of a DAG run waits for a tracking server: for each "
+            "request, and for counting files."
+        ),
+        "version_added": "0.1.0",
+        "type": "float",
+        "example": "10",
+        "default": "3",
     },
 }

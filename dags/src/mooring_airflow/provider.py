@@ -10,19 +10,6 @@ from mooring_airflow.options import DESCRIPTION, OPTIONS
 
 INTEGRATION: Final = "MLflow"
 
-OPTIONS: Final[dict[str, Any]] = {
-    "page_timeout": {
-        "description": (
-            "Seconds that the page MLflow of a DAG run waits for a tracking server: for each "
-            "request, and for counting files."
-        ),
-        "version_added": "0.1.0",
-        "type": "float",
-        "example": "10",
-        "default": "3",
-    },
-}
-
 
 def get_provider_info() -> dict[str, Any]:
     """The provider's operators, hooks, connection and links, by the keys of Airflow's schema."""
@@ -57,7 +44,6 @@ def get_provider_info() -> dict[str, Any]:
                 "ui-field-behaviour": FIELD_BEHAVIOUR,
             }
         ],
-        "config": {"mooring": {"description": "Settings of Mooring.", "options": OPTIONS}},
         "extra-links": ["mooring_airflow.links.MlflowRunLink"],
         "task-decorators": [
             {"name": "mlflow", "class-name": "mooring_airflow.decorators.mlflow_task"}
