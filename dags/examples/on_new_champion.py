@@ -1,6 +1,6 @@
 """Predictions as soon as there is a new champion, whichever DAG has promoted it.
 
-The asset `mlflow://team-a/breast-cancer@champion` changes when a task of Airflow moves the alias;
+The asset `mlflow://team-a/diagnosis@champion` changes when a task of Airflow moves the alias;
 its event says which version that is.
 """
 
@@ -12,7 +12,7 @@ from airflow.sdk import DAG, task
 from mooring_airflow.assets import registered_model
 from mooring_airflow.operators import MlflowPodOperator
 
-MODEL = "breast-cancer"
+MODEL = "diagnosis"
 
 champion = registered_model(binding="team-a", model=MODEL, alias="champion")
 

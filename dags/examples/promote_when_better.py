@@ -11,7 +11,7 @@ from airflow.sdk import DAG
 from mooring_airflow.operators import MlflowPodOperator
 from mooring_airflow.registry import MlflowPromoteModelOperator, MlflowRegisterModelOperator
 
-model = {"binding": "team-a", "model_name": "breast-cancer"}
+model = {"binding": "team-a", "model_name": "diagnosis"}
 
 with DAG(
     dag_id="promote_when_better",

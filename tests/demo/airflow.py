@@ -93,12 +93,21 @@ class Airflow:
 
         Raises ClusterError when Airflow does not get to know the DAG.
         """
-        self.wait_until_read(lambda: self.known(dag_id), dag_id)
-        self._client.patch(f"/dags/{dag_id}", json={"is_paused": False}).raise_for_status()
+        self.unpause(dag_id)
         body = {"logical_date": None, "conf": conf or {}}
         answer = self._client.post(f"/dags/{dag_id}/dagRuns", json=body).raise_for_status().json()
         run_id: str = answer["dag_run_id"]
         return run_id
+
+    def unpause(self, dag_id: str) -> None:
+        """Let a DAG run, which may just have been put in place; raises as `trigger`."""
+        self.wait_until_read(lambda: self.known(dag_id), dag_id)
+        self._client.patch(f"/dags/{dag_id}", json={"is_paused": False}).raise_for_status()
+
+    def run_ids(self, dag_id: str) -> list[str]:
+        """The newest hundred runs of a DAG."""
+        found = self._client.get(f"/dags/{dag_id}/dagRuns", params={"order_by": "-run_after"})
+        return [run["dag_run_id"] for run in found.raise_for_status().json()["dag_runs"]]
 
     def wait(
         self,

@@ -106,6 +106,12 @@ class Tracking:
         model: dict[str, Any] = answer.raise_for_status().json()["registered_model"]
         return model
 
+    def delete_alias(self, name: str, alias: str) -> None:
+        """Take an alias of a registered model away."""
+        body = {"name": name, "alias": alias}
+        answer = self._client.request("DELETE", "/registered-models/alias", json=body)
+        answer.raise_for_status()
+
     def _post(self, path: str, **body: Any) -> dict[str, Any]:
         answer: dict[str, Any] = self._client.post(f"/{path}", json=body).raise_for_status().json()
         return answer

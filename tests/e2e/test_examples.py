@@ -1,0 +1,77 @@
+"""The example DAGs beside the main job, as their author would run them."""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+import pytest
+
+from mooring import contract
+from tests.cluster.process import wait_until
+from tests.demo.airflow import DagRun
+from tests.demo.store import Tracking, tracking
+from tests.e2e.jobs import Jobs
+
+TEAM: Final = "team-a"
+MODEL: Final = "diagnosis"
+PROMOTES: Final = "promote_when_better"
+WAITS: Final = "on_new_champion"
+
+
+@pytest.fixture(scope="module")
+def server(system: None) -> Iterator[Tracking]:
+    with tracking(TEAM) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def waiting(jobs: Jobs) -> frozenset[str]:
+    """The runs of the DAG that waits for a champion, from before there is a new one."""
+    jobs.airflow.unpause(WAITS)
+    return frozenset(jobs.airflow.run_ids(WAITS))
+
+
+@pytest.fixture(scope="module")
+def promoted(jobs: Jobs, server: Tracking, waiting: frozenset[str]) -> DagRun:
+    """A training whose model is the first to be the champion."""
+    if server.registered_model(MODEL) is not None:
+        server.delete_alias(MODEL, "champion")
+    return jobs.airflow.wait(PROMOTES, jobs.start(PROMOTES).run_id)
+
+
+def test_the_first_model_is_the_champion(promoted: DagRun, jobs: Jobs, server: Tracking) -> None:
+    assert {task.task_id: task.state for task in promoted.tasks} == {
+        "train": "success",
+        "register": "success",
+        "promote": "success",
+    }
+    (promote,) = (task for task in promoted.tasks if task.task_id == "promote")
+    told: dict[str, Any] = jobs.airflow.xcom(PROMOTES, promoted.run_id, promote, "return_value")
+    assert told["promoted"]
+    assert told["holder"] is None
+    assert _champion(server) == told["version"]
+
+
+def test_a_new_champion_starts_the_dag_that_waits_for_it(
+    promoted: DagRun, waiting: frozenset[str], jobs: Jobs, server: Tracking
+) -> None:
+    (started,) = wait_until(
+        lambda: set(jobs.airflow.run_ids(WAITS)) - waiting, "the DAG that waits for a champion"
+    )
+    assert jobs.airflow.wait(WAITS, started).state == "success"
+    (run,) = server.runs(**{contract.TAG_RUN_ID: started})
+    assert run.tags[contract.TAG_DAG_ID] == WAITS
+    assert run.tags[contract.TAG_VERIFIED] == "true"
+
+
+def test_one_that_is_not_better_is_skipped(promoted: DagRun, jobs: Jobs, server: Tracking) -> None:
+    before = _champion(server)
+    again = jobs.airflow.wait(PROMOTES, jobs.start(PROMOTES).run_id)
+    states = {task.task_id: task.state for task in again.tasks}
+    assert states == {"train": "success", "register": "success", "promote": "skipped"}
+    assert _champion(server) == before
+
+
+def _champion(server: Tracking) -> str:
+    model = server.registered_model(MODEL)
+    assert model is not None
+    return str({alias["alias"]: alias["version"] for alias in model["aliases"]}["champion"])
