@@ -99,6 +99,10 @@ lock: $(INSTALLED) ## Lock all dependencies anew, with hashes and without addres
 	for input in requirements/*.in images/*requirements.in images/*/requirements.in tests/services/*/requirements.in; do \
 	  $(LOCK) "$$input" -o "$${input%.in}.txt"; done
 
+.PHONY: screenshots
+screenshots: $(INSTALLED) ## The pictures in docs/images, taken in a real browser
+	MOORING_SCREENSHOTS=docs/images $(BIN)/python -m pytest tests/integration/airflow_ui/test_browser.py
+
 .PHONY: bench-smoke
 bench-smoke: $(INSTALLED) ## The speeds of docs/performance.md, measured on this machine
 	$(BIN)/python -m tests.bench.smoke

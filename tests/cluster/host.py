@@ -21,7 +21,11 @@ _FOR_OWN_ENGINE = {
 """Program and Debian package: what replaces a Docker engine."""
 _FOR_OWN_IMAGES = {"mmdebstrap": "mmdebstrap", "buildah": "buildah", "skopeo": "skopeo"}
 """What replaces an image registry."""
-_FOR_TESTS = {"/usr/lib/postgresql/15/bin/postgres": "postgresql-15", "npm": "npm"}
+_FOR_TESTS = {
+    "/usr/lib/postgresql/15/bin/postgres": "postgresql-15",
+    "npm": "npm",
+    "chromium": "chromium",
+}
 
 
 def missing_packages() -> list[str]:
