@@ -52,9 +52,11 @@ def main(
     bring_up()
     start_operator()  # one that was killed may have left it stopped
     say("  workspaces to break …")
+    rows: list[Row] = []
     with _jobs(chosen) as jobs, world() as made, stage(f"{len(chosen)} faults"):
-        rows = Matrix(made, jobs).rows(chosen)
-    _keep(rows)
+        for some in Matrix(made, jobs).rows(chosen):
+            _keep(some)
+            rows += some
     unexpected = [each for each in rows if not each.as_expected]
     _show(unexpected)
     say(f"{len(rows)} pods with Mooring, {sum(r.lost_silently for r in rows)} lost silently")
@@ -64,7 +66,7 @@ def main(
 @contextmanager
 def _jobs(faults: list[Fault]) -> Iterator[Jobs | None]:
     """Airflow, where a fault needs it."""
-    if not any(BY_AIRFLOW & set(fault.expected) for fault in faults):
+    if not any(BY_AIRFLOW & set(fault.expected) or fault.scene for fault in faults):
         yield None
         return
     install_dags()

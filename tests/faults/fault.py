@@ -32,6 +32,8 @@ class Way(StrEnum):
     CODE = "label, in the code"
     STRICT = "label and MOORING_STRICT=1, in the code"
     AIRFLOW = "MlflowPodOperator, in the code"
+    POD = "label"
+    TASK = "MlflowPodOperator"
     BEFORE = "label, before it starts"
     DURING = "label, while it trains"
     DURING_STRICT = "label and MOORING_STRICT=1, while it trains"
@@ -40,8 +42,9 @@ class Way(StrEnum):
 
 BY_ENV: Final = frozenset({Way.LABEL, Way.JOB, Way.NAMESPACE})
 """The pod template itself says it, so it is refused or not before anything runs."""
-BY_AIRFLOW: Final = frozenset({Way.AIRFLOW, Way.DURING_AIRFLOW})
+BY_AIRFLOW: Final = frozenset({Way.AIRFLOW, Way.DURING_AIRFLOW, Way.TASK})
 STRICTLY: Final = frozenset({Way.STRICT, Way.DURING_STRICT})
+IN_SCENES: Final = frozenset({Way.POD, Way.TASK})
 OUTSIDE: Final = frozenset({Way.BEFORE, Way.DURING, Way.DURING_STRICT, Way.DURING_AIRFLOW})
 """The ways of what is done to the platform, and not to the pod."""
 BY_CODE: Final = frozenset({Way.CODE, Way.STRICT, Way.AIRFLOW})
@@ -55,7 +58,8 @@ class Fault:
     `env` is what the environment has otherwise than it should, None for a variable that is not
     there; `$name` in a value is a fact of `tests.faults.world`. `code` are lines before the
     training's own. `keyless`: of the workspace whose pods assume a role. `outside` names what is
-    done to the platform (`tests.faults.outside`).
+    done to the platform (`tests.faults.outside`), `scene` what takes more than one pod
+    (`tests.faults.scenes`).
 
     `expected` says for each way in how Mooring tells: a part of the message, `KEPT` or `SILENT`.
     """
@@ -67,6 +71,7 @@ class Fault:
     code: str = ""
     keyless: bool = False
     outside: str = ""
+    scene: str = ""
 
     @property
     def setting(self) -> str:

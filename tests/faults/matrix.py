@@ -3,7 +3,7 @@
 import json
 import time
 import uuid
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Final
 
@@ -17,13 +17,15 @@ from tests.e2e.workspaces import operator_stopped
 from tests.faults.fault import BY_AIRFLOW, Fault, Way
 from tests.faults.outside import BREAKING
 from tests.faults.pods import CONTAINER, MARK, SESSION, Case, environment, manifest, training
-from tests.faults.seen import NOBODY, TASK, End, ended, kept, one_line, refusal, refused_jobs
+from tests.faults.scenes import SCENES
+from tests.faults.seen import NOBODY, TASK, End, ended, kept, refusal, refused_jobs, why_red
 from tests.faults.verdict import Row, Seen, row, seen
 from tests.faults.world import KEYLESS, MINTED, World, binding, publish, wait_answered
 
 AT_ONCE: Final = 10
 LONGEST_S: Final = 1500
 FINDINGS: Final = "`status.findings`"
+BEGUN_S: Final = 600.0
 LOOK_S: Final = 60.0
 AUDITED_EVERY_S: Final = 600.0
 """How often the operator looks for losses (docs/operations.md)."""
@@ -38,17 +40,25 @@ class Matrix:
         self._session = uuid.uuid4().hex[:8]
         self._count = 0
 
-    def rows(self, faults: Sequence[Fault]) -> list[Row]:
-        """Play every fault by all of its ways, and without Mooring."""
-        rows = self._inside([fault for fault in faults if not fault.outside])
-        for fault in faults:
-            if fault.outside:
-                say(f"    {fault.name}")
-                rows += self._outside(fault)
-        return rows
+    def rows(self, faults: Sequence[Fault]) -> Iterator[list[Row]]:
+        """Play every fault by all of its ways, and without Mooring; rows as they come."""
+        alone = [fault for fault in faults if fault.outside or fault.scene]
+        yield self._inside([fault for fault in faults if fault not in alone])
+        for fault in alone:
+            say(f"    {fault.name}")
+            yield self._outside(fault) if fault.outside else self._played(fault)
+
+    def _played(self, fault: Fault) -> list[Row]:
+        """A fault that has a scene of its own."""
+        assert self._jobs is not None
+        seen_by = SCENES[fault.scene](self._jobs, self._world)
+        cases = [self._case(fault, way) for way in fault.expected]
+        return [row(case, seen_by[case.way], seen_by[None]) for case in cases]
 
     def _inside(self, faults: Sequence[Fault]) -> list[Row]:
         """All that is wrong with a pod and not with the platform, at the same time."""
+        if not faults:
+            return []
         peers = [self._case(fault, None) for fault in faults]
         cases = [self._case(fault, way) for fault in faults for way in fault.expected]
         published = [case for case in cases if case.way is Way.BINDING]
@@ -70,9 +80,10 @@ class Matrix:
         tasks = self._start_tasks(by_task)
         for case in (peer, *pods):
             self._start(case)
-        wait_until(lambda: self._all_run([peer, *pods, *by_task]), "the trainings to begin")
+        begun = [peer, *pods, *by_task]
+        wait_until(lambda: self._all_run(begun), "the trainings to begin", timeout=BEGUN_S)
         with BREAKING[fault.outside]():
-            for case in (peer, *pods, *by_task):
+            for case in begun:
                 self._let_go(case)
             ends = self._play(before) | self._watch([peer, *pods])
             ends |= self._finish_tasks(tasks)
@@ -204,10 +215,7 @@ class Matrix:
         assert self._jobs is not None
         if task.state == "success":
             return End(NOBODY, "", task.seconds or 0)
-        log = self._jobs.log(started, task)
-        raised = [line for line in log.splitlines() if line.startswith("MooringError: ")]
-        said = raised[-1].removeprefix("MooringError: ") if raised else one_line(log)
-        return End(TASK, said, task.seconds or 0)
+        return End(TASK, why_red(self._jobs.log(started, task)), task.seconds or 0)
 
     # --- what the operator found --------------------------------------------------------------
 

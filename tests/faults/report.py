@@ -1,45 +1,20 @@
-"""docs/reliability.md, made of the record of a run of the matrix. Pure."""
+"""docs/reliability.md, made of the record of a run of the matrix and of `page.md`."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from string import Template
 from typing import Any, Final
 
+TEXT: Final = Path(__file__).with_name("page.md")
 LONGEST: Final = 170
 """Of a message in the table: what was found. All of it stands in the record."""
-
-HEAD: Final = """\
-# Reliability
-
-    make faults                                   # 20 minutes on two cores
-    make faults ARGS="--only 'URI empty'"         # one fault by all its ways
-
-brings each fault below about on real pods of a real cluster, looks **from outside** at what lies in
-the database and in the store, and writes this page and `docs/reliability.json`, which has every
-message in full. The pod's own word counts for nothing.
-
-- **Kept** means that the tracking server of the workspace has the run as FINISHED, and the
-  workspace's own bucket has the model's files.
-- **Told** means that the API server refused the pod, the guard or the training ended with an exit
-  code that is not 0, the Airflow task is red, or the operator counts the run in `status.findings`
-  (that is within 600 s: it looks every 10 minutes).
-- **Lost silently** means neither: nothing is kept, and everything looks well.
-- **Without Mooring** is the same training with the same fault in a plain pod, as a
-  KubernetesPodOperator makes it, against the same server and store: the environment that the
-  documentation of the MLflow charts tells people to set by hand, with a static URI and a key (or a
-  role and its token). Its client tries twice again, and waits for 10 s, instead of MLflow's
-  seven times and 120 s, which changes how long it takes and not what is lost.
-
-The training is `tests/e2e/scripts/train.py`: `mlflow.sklearn.autolog()`, and nothing else of
-MLflow. The faults are declared in `tests/faults/corpus`, each with what Mooring is expected to say;
-a unit test holds this page to the record. Seconds are of the pod's life and have its start in them,
-on a machine with other work; a name or a port that may come back is waited for, up to 60 s.
-"""
 
 HOLES: Final = """\
 ## What is still lost silently with Mooring
 
 Each of these is in the training's own process or container, where nothing but the process itself
 can see it. `MlflowPodOperator` tells of all of them after the pod; `MOORING_STRICT=1` of those in
-which MLflow itself warns.
+which MLflow itself warns, and of runs that the code sends elsewhere.
 """
 
 FAMILIES: Final = {
@@ -54,14 +29,15 @@ FAMILIES: Final = {
 def page(record: Mapping[str, Any]) -> str:
     """The whole page."""
     rows = record["faults"]
-    parts = [HEAD, _summary(rows, record["measured"])]
-    parts += [
+    tables = [
         _family(title, [r for r in rows if r["family"] == f]) for f, title in FAMILIES.items()
     ]
     silent = [row for row in rows if row["lost_silently"]]
-    if silent:
-        parts.append(HOLES + "\n" + _listed(silent))
-    return "\n".join(filter(None, parts))
+    return Template(TEXT.read_text()).substitute(
+        summary=_summary(rows, record["measured"]),
+        tables="\n".join(filter(None, tables)),
+        holes=HOLES + "\n" + _listed(silent) if silent else "",
+    )
 
 
 def _summary(every: Sequence[Mapping[str, Any]], measured: str) -> str:

@@ -22,6 +22,7 @@ TRAINING: Final = "exit code"
 TASK: Final = "task"
 NOBODY: Final = ""
 
+_RAISED: Final = re.compile(r"\w+(Error|Exception): ")
 _DENIED: Final = re.compile(r"denied request: (.*)", re.DOTALL)
 
 
@@ -100,6 +101,12 @@ def one_line(text: str) -> str:
     """What a person reads of a message first: the guard's sentence, or the last line of a log."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     return lines[-1] if lines else ""
+
+
+def why_red(log: str) -> str:
+    """What a task's log says of why it failed: its last exception, else its last line."""
+    raised = [line for line in log.splitlines() if _RAISED.match(line)]
+    return raised[-1].removeprefix("MooringError: ") if raised else one_line(log)
 
 
 def _told(pod: Mapping[str, Any], by: str, state: Mapping[str, Any]) -> End:

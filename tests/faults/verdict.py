@@ -77,7 +77,7 @@ def is_expected(found: Seen, expected: str) -> bool:
         return found.kept and not found.told_by
     if expected == SILENT:
         return found.lost_silently
-    return expected in found.message
+    return bool(found.told_by) and expected in found.message
 
 
 def merged(rows: Sequence[Row], order: Sequence[tuple[str, str]]) -> list[dict[str, Any]]:

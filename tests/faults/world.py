@@ -55,7 +55,6 @@ class World:
     image: str
     volumes: Mapping[str, list[dict[str, Any]]]
     mounts: Mapping[str, list[dict[str, Any]]]
-    published: Mapping[str, Mapping[str, str]] = field(repr=False)
 
     def of(self, fault: Fault) -> str:
         """The workspace that the fault is tried on."""
@@ -71,7 +70,7 @@ class World:
 
     def by_hand(self, fault: Fault) -> dict[str, str]:
         """The environment of a pod that was wired by hand, with the fault in it."""
-        right = self.published[self.of(fault)]
+        right = _published(self.of(fault))
         given: dict[str, str | None] = {k: right[k] for k in IN_PLACE if k in right}
         given |= {k: v for k, v in self.env(fault).items() if not k.startswith("MOORING_")}
         return {name: value for name, value in given.items() if value is not None}
@@ -98,7 +97,6 @@ def world() -> Iterator[World]:
             image=training_image(),
             volumes={name: spec["volumes"] for name, spec in wired.items()},
             mounts={name: spec["containers"][0]["volumeMounts"] for name, spec in wired.items()},
-            published={name: _published(name) for name in (MINTED, KEYLESS)},
         )
 
 

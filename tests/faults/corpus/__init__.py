@@ -3,10 +3,14 @@
 from typing import Final
 
 from tests.faults.corpus import credential, identity, platform, uri
-from tests.faults.fault import KEPT, OUTSIDE, Family, Fault, Way
+from tests.faults.fault import IN_SCENES, KEPT, OUTSIDE, Family, Fault, Way
 
 CONTROLS: Final = (
-    Fault("nothing is wrong", Family.CONTROL, dict.fromkeys(sorted(set(Way) - OUTSIDE), KEPT)),
+    Fault(
+        "nothing is wrong",
+        Family.CONTROL,
+        dict.fromkeys(sorted(set(Way) - OUTSIDE - IN_SCENES), KEPT),
+    ),
     Fault(
         "nothing is wrong, with a role instead of a key",
         Family.CONTROL,

@@ -4,7 +4,7 @@ from typing import Final
 
 from mooring import contract
 from mooring.guard.reasons import Reason
-from tests.faults.fault import SILENT, Family, Fault, Way
+from tests.faults.fault import KEPT, SILENT, Family, Fault, Way
 
 EXPERIMENT: Final = contract.EXPERIMENT_NAME
 RUN_ID: Final = "MLFLOW_RUN_ID"
@@ -78,7 +78,37 @@ FAULTS: Final = (
     Fault(
         "no MLflow in the image",
         Family.IDENTITY,
-        {Way.CODE: "No module named 'mlflow'", Way.AIRFLOW: "No module named 'mlflow'"},
+        {Way.CODE: "import of mlflow halted", Way.AIRFLOW: "returned a failure"},
         code="import sys\nsys.modules['mlflow'] = None",
+    ),
+    Fault(
+        "XCom sidecar killed",
+        Family.IDENTITY,
+        {Way.TASK: KEPT},
+        scene="sidecar killed",
+    ),
+    Fault(
+        "nothing handed to the XCom sidecar",
+        Family.IDENTITY,
+        {Way.TASK: KEPT},
+        scene="nothing handed over",
+    ),
+    Fault(
+        "pod of the first try evicted, so there are two runs",
+        Family.IDENTITY,
+        {Way.TASK: "KILLED, Pod"},
+        scene="first try evicted",
+    ),
+    Fault(
+        "pod out of memory in the middle of its run",
+        Family.IDENTITY,
+        {Way.POD: "OOMKilled, limit"},
+        scene="out of memory",
+    ),
+    Fault(
+        "pod deleted by force in the middle of its run",
+        Family.IDENTITY,
+        {Way.POD: "KILLED, "},
+        scene="deleted by force",
     ),
 )

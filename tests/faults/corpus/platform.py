@@ -13,7 +13,11 @@ FAULTS: Final = (
     Fault(
         "server down",
         Family.PLATFORM,
-        {Way.BEFORE: Reason.SERVER_UNREACHABLE, Way.DURING: "exceptions", Way.DURING_STRICT: ""},
+        {
+            Way.BEFORE: Reason.SERVER_UNREACHABLE,
+            Way.DURING: "Max retries exceeded",
+            Way.DURING_STRICT: _SWALLOWED,
+        },
         outside="server down",
     ),
     Fault(
@@ -25,7 +29,7 @@ FAULTS: Final = (
     Fault(
         "network cut for 60 s between server and pods",
         Family.PLATFORM,
-        {Way.DURING: KEPT, Way.DURING_AIRFLOW: KEPT},
+        {Way.DURING: KEPT},
         outside="network cut",
     ),
     Fault(
@@ -35,7 +39,6 @@ FAULTS: Final = (
             Way.BEFORE: Reason.STORE_UNREACHABLE,
             Way.DURING: _NOT_READY,
             Way.DURING_STRICT: _SWALLOWED,
-            Way.DURING_AIRFLOW: _TASK,
         },
         outside="store down",
     ),
@@ -48,13 +51,17 @@ FAULTS: Final = (
     Fault(
         "database down",
         Family.PLATFORM,
-        {Way.BEFORE: Reason.SERVER_NOT_READY, Way.DURING: "503", Way.DURING_STRICT: "503"},
+        {Way.BEFORE: Reason.SERVER_NOT_READY, Way.DURING: "503", Way.DURING_STRICT: _SWALLOWED},
         outside="database down",
     ),
     Fault(
         "DNS down",
         Family.PLATFORM,
-        {Way.BEFORE: Reason.SERVER_NAME_UNKNOWN, Way.DURING: "", Way.DURING_STRICT: ""},
+        {
+            Way.BEFORE: Reason.SERVER_NAME_UNKNOWN,
+            Way.DURING: _NOT_READY,
+            Way.DURING_STRICT: _SWALLOWED,
+        },
         outside="DNS down",
     ),
     Fault(
@@ -75,7 +82,6 @@ FAULTS: Final = (
             Way.BEFORE: Reason.BUCKET_MISSING,
             Way.DURING: _NOT_READY,
             Way.DURING_STRICT: _SWALLOWED,
-            Way.DURING_AIRFLOW: _TASK,
         },
         outside="bucket deleted",
     ),

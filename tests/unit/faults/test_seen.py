@@ -6,7 +6,7 @@ import pytest
 
 from tests.faults.corpus import FAULTS
 from tests.faults.fault import KEPT, SILENT, Family, Fault, Way
-from tests.faults.seen import ADMISSION, GUARD, NOBODY, TRAINING, End, end_of, refusal
+from tests.faults.seen import ADMISSION, GUARD, NOBODY, TRAINING, End, end_of, refusal, why_red
 from tests.faults.verdict import is_expected, seen
 
 MADE = "2026-11-22T01:00:00Z"
@@ -44,6 +44,12 @@ def test_end_of_a_pod(found: dict[str, Any], end: End | None) -> None:
 def test_refusal_is_told_in_the_policys_words() -> None:
     said = "`kubectl create` failed: policy 'mooring-require' denied request: container base sets X"
     assert refusal(said, 0.1) == End(ADMISSION, "container base sets X", 0.1)
+
+
+def test_of_a_red_task_the_last_exception_is_told() -> None:
+    log = "starting\nKeyError: 'x'\nMooringError: RunMissing: no run\n::endgroup::"
+    assert why_red(log) == "RunMissing: no run"
+    assert why_red("starting\nending\n") == "ending"
 
 
 @pytest.mark.parametrize(
