@@ -16,6 +16,7 @@ RECORDED: Final = "manual__2026-11-22T01:00:00+00:00"
 HOSTILE: Final = "manual__hostile"
 WITHOUT: Final = "manual__without"
 DOWN: Final = "manual__down"
+TAGGED: Final = "manual__tagged"
 
 
 def bound(binding: str) -> Mapping[str, Any]:
@@ -48,6 +49,7 @@ def stories(team: Workspace) -> Sequence[Story]:
         hostile(),
         Story(WITHOUT, []),
         Story(DOWN, [evaluated]),
+        tagged(team),
     )
 
 
@@ -79,6 +81,24 @@ def hostile() -> Story:
             TaskStory("train", "success", 1, rendered=bound("unknown"), reference="s3://x/1.json"),
             TaskStory("evaluate", "success", rendered=bound("unknown"), reference=no_text),
         ],
+    )
+
+
+def tagged(team: Workspace) -> Story:
+    """One of plain KubernetesPodOperators, which got their binding by the tag of their DAG."""
+    tags = {contract.TAG_DAG_ID: "tagged", contract.TAG_RUN_ID: TAGGED, contract.TAG_TASK_ID: "fit"}
+    fitted = Pod(team, tags)
+    fitted.end_run(fitted.start_run())
+    plain = {"base_container_name": "base", "namespace": "team-a", "labels": {}}
+    skipped = {**plain, "labels": {contract.SKIP_LABEL: "true"}}
+    return Story(
+        TAGGED,
+        [
+            TaskStory("fit", "success", rendered=plain),
+            TaskStory("report", "success", rendered=skipped),
+            TaskStory("mail", "success", rendered={"to": "team"}),
+        ],
+        dag_id="tagged",
     )
 
 

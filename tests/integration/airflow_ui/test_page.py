@@ -13,12 +13,14 @@ from tests.integration.airflow_ui.stories import (
     HOSTILE,
     LIVE,
     RECORDED,
+    TAGGED,
     TRACKING,
     WITHOUT,
 )
 from tests.integration.airflow_ui.world import PASSWORD_OF_MLFLOW, PREFIX, Airflow
 
 COLUMNS = 6
+CELLS = ("th", "td")
 
 
 class Cells(HTMLParser):
@@ -28,20 +30,27 @@ class Cells(HTMLParser):
         super().__init__()
         self.rows: list[list[str]] = []
         self.links: list[str] = []
+        self._in_cell = False
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """See `HTMLParser.handle_starttag`."""
         if tag == "tr":
             self.rows.append([])
-        elif tag in ("th", "td"):
+        elif tag in CELLS:
             self.rows[-1].append("")
+            self._in_cell = True
         elif tag == "a":
             self.links.append(dict(attrs)["href"] or "")
 
+    def handle_endtag(self, tag: str) -> None:
+        """See `HTMLParser.handle_endtag`."""
+        if tag in CELLS:
+            self._in_cell = False
+
     def handle_data(self, data: str) -> None:
         """See `HTMLParser.handle_data`."""
-        if self.rows and self.rows[-1]:
+        if self._in_cell:
             self.rows[-1][-1] = " ".join(f"{self.rows[-1][-1]} {data}".split())
 
 
@@ -156,6 +165,14 @@ def test_what_an_author_pushed_is_text_and_no_markup(ui: Airflow) -> None:
         "Not verified",
         "Verified",
     ]
+
+
+def test_a_binding_that_the_dag_names_counts_for_its_pods(ui: Airflow) -> None:
+    page = Cells(ui.page(TAGGED, "ann", "tagged").text)
+    ((task, verdict, run, _, _, binding),) = page.rows[1:]
+    assert (task, binding) == ("fit try 1, success", "team-a")
+    assert verdict.startswith("Not verified")
+    assert "FINISHED" in run
 
 
 def test_a_run_without_any_binding_says_so(ui: Airflow) -> None:

@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 from mooring_airflow.operators import MlflowPodOperator
+from mooring_airflow.ui.records import ALWAYS_RENDERED
 
 PROGRAM = """
 import json, sys
@@ -30,4 +31,4 @@ def test_the_plugin_imports_nothing_but_itself() -> None:
 
 def test_workers_record_what_the_page_looks_for() -> None:
     fields = set(MlflowPodOperator.template_fields)
-    assert {"binding", "labels"} <= fields
+    assert {"binding", "labels", "namespace", ALWAYS_RENDERED} <= fields

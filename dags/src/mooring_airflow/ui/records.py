@@ -3,16 +3,23 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from functools import cache, partial
+from typing import Any, Final
 
 from airflow.models.dagrun import DagRun
 from airflow.models.renderedtifields import RenderedTaskInstanceFields as Rendered
+from airflow.models.serialized_dag import SerializedDagModel
 from airflow.models.taskinstance import TaskInstance
 from airflow.models.xcom import XComModel
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from mooring import contract
+from mooring_airflow.choice import chosen, named_by_dag
+from mooring_airflow.policy import read_settings
+
+ALWAYS_RENDERED: Final = "base_container_name"
+"""A template field that each KubernetesPodOperator has, and is never empty."""
 
 Instance = tuple[str, int]
 """Task id and map index."""
@@ -83,17 +90,51 @@ def read_dag_run(session: Session, dag_id: str, run_id: str) -> Recorded | None:
 
 
 def _bindings(session: Session, dag_id: str, run_id: str) -> dict[Instance, str]:
-    """The bindings that task instances named when they began, by `binding=` or by the label."""
-    by_argument = Rendered.rendered_fields["binding"].as_string()
-    by_label = Rendered.rendered_fields[("labels", contract.BINDING_LABEL)].as_string()
-    wanted = (Rendered.dag_id == dag_id, Rendered.run_id == run_id)
-    found = session.execute(
-        select(Rendered.task_id, Rendered.map_index, by_argument, by_label).where(*wanted)
+    """The bindings of the task instances that have begun, as their workers chose them.
+
+    By `binding=`, by the label, or for the pods of a KubernetesPodOperator as Airflow's policy does
+    (`mooring_airflow.policy`).
+    """
+    fields = Rendered.rendered_fields
+    columns = (
+        Rendered.task_id,
+        Rendered.map_index,
+        fields["binding"].as_string(),
+        fields[("labels", contract.BINDING_LABEL)].as_string(),
+        fields[("labels", contract.SKIP_LABEL)].as_string(),
+        fields["namespace"].as_string(),
+        fields[ALWAYS_RENDERED].as_string(),
     )
-    return {
-        (task_id, map_index): argument or label or ""
-        for task_id, map_index, argument, label in found
-    }
+    wanted = (Rendered.dag_id == dag_id, Rendered.run_id == run_id)
+    by_dag = cache(partial(_named_by_dag, session, dag_id, run_id))
+    bindings = {}
+    for task_id, index, argument, label, skip, namespace, pod in session.execute(
+        select(*columns).where(*wanted)
+    ):
+        binding = argument or label or ""
+        if not binding and pod:
+            labels = {contract.SKIP_LABEL: skip or ""}
+            binding = _by_policy(labels, namespace or "", by_dag())
+        bindings[task_id, index] = binding
+    return bindings
+
+
+def _by_policy(labels: Mapping[str, str], namespace: str, by_dag: str) -> str:
+    try:
+        return chosen(labels, namespace, by_dag, read_settings)
+    except ValueError:
+        # The task has failed for it, and its log has the sentence.
+        return ""
+
+
+def _named_by_dag(session: Session, dag_id: str, run_id: str) -> str:
+    """The binding that the DAG names, by its params or tags, for this run of it."""
+    dag = SerializedDagModel.get_dag(dag_id, session=session)
+    if dag is None:
+        return ""
+    of_run = (DagRun.dag_id == dag_id, DagRun.run_id == run_id)
+    given = session.scalar(select(DagRun.conf).where(*of_run))
+    return named_by_dag({**dag.params.dump(), **(given or {})}, dag.tags)
 
 
 def _references(session: Session, dag_id: str, run_id: str) -> dict[Instance, Mapping[str, Any]]:
