@@ -14,6 +14,7 @@ from mooring.location import lies_under
 from mooring_airflow import identity
 from mooring_airflow.binding import Binding
 from mooring_airflow.evidence import FINISHED, READY, Evidence, Model
+from mooring_airflow.require import Requirement
 
 MODEL_FILE: Final = "MLmodel"
 
@@ -24,7 +25,7 @@ class Expectation:
 
     binding: Binding
     tags: Mapping[str, str]
-    require: Sequence[str]
+    require: Sequence[Requirement]
 
     @property
     def task(self) -> str:
@@ -147,19 +148,23 @@ def _named(expected: Expectation, model: Model) -> str:
 
 
 def required_are_there(expected: Expectation, evidence: Evidence) -> Finding | None:
-    """Everything in `require` is the name of a logged model or the path of an artifact."""
-    there = {model.name for model in evidence.models} | evidence.paths
-    missing = [name for name in expected.require if name not in there]
-    if not missing:
+    """Everything in `require` is there, as many and as large as it says."""
+    lacking = {r: evidence.sizes(r) for r in expected.require if not r.enough(evidence.sizes(r))}
+    if not lacking:
         return None
-    found = ", ".join(sorted(there)) or "none"
+    missing = ", ".join(_lacking(wanted, sizes) for wanted, sizes in lacking.items())
+    there = sorted({model.name for model in evidence.models} | set(evidence.files))
     return Finding(
         "RequiredMissing",
-        f"{', '.join(missing)} did not land in workspace "
+        f"{missing} did not land in workspace "
         f"{expected.binding.workspace}: no run of {expected.task} has a logged model or "
         f"an artifact of that name (logged models and required artifacts found: "
-        f"{found}). Log it, or correct the task's require.",
+        f"{', '.join(there) or 'none'}). Log it, or correct the task's require.",
     )
+
+
+def _lacking(wanted: Requirement, sizes: Sequence[int]) -> str:
+    return f"{wanted} (found {len(sizes)}, {sum(sizes)} bytes)" if sizes else str(wanted)
 
 
 CHECKS: Final[tuple[Check, ...]] = (

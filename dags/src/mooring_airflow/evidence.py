@@ -3,8 +3,11 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any, Final
 
+from mooring_airflow.ref import MlflowRunRef
+from mooring_airflow.require import Requirement
 from mooring_airflow.tracking import Json
 
 READY: Final = "LOGGED_MODEL_READY"
@@ -50,9 +53,9 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A logged model; `files` are those at its top, asked for only when it is READY.
+    """A logged model; its `files` are asked for only when it is READY.
 
-    `run_id` is empty for one without a run.
+    `run_id` is empty for one without a run; `flavors` are read where somebody requires one.
     """
 
     model_id: str
@@ -61,6 +64,12 @@ class Model:
     artifact_uri: str
     run_id: str
     files: Mapping[str, int] = field(default_factory=dict)
+    flavors: frozenset[str] = frozenset()
+
+    @property
+    def size(self) -> int:
+        """Bytes of all its files."""
+        return sum(self.files.values())
 
     @classmethod
     def of(cls, found: Json) -> "Model":
@@ -77,21 +86,37 @@ class Model:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What a pod left behind: runs and models, latest first, and which required paths are there.
+    """What a pod left behind: runs and models, latest first, and their artifacts.
 
-    `unlisted` is what the tracking server said when it could not list the store; empty when it
-    could.
+    `files` are those of its runs that `require` means, `top` is what lies at the top of its main
+    run: sizes by path, that of a folder is None. `unlisted` is what the tracking server said when
+    it could not list the store; empty when it could. `registered` are name and version of what was
+    registered from the main run, the newest first.
     """
 
     runs: Sequence[Run]
     models: Sequence[Model]
-    paths: frozenset[str] = frozenset()
+    files: Mapping[str, int] = field(default_factory=dict)
+    top: Mapping[str, int | None] = field(default_factory=dict)
     unlisted: str = ""
+    experiment_name: str = ""
+    registered: Sequence[tuple[str, str]] = ()
 
     @property
     def main_run(self) -> Run:
         """The run that stands for the pod: its latest one that is no child of another."""
         return next((run for run in self.runs if not run.nested), self.runs[0])
+
+    def sizes(self, requirement: Requirement) -> list[int]:
+        """The sizes of the models and files that `requirement` means."""
+        wanted = requirement.flavor
+        models = [
+            model.size
+            for model in self.models
+            if requirement.matches(model.name) and (not wanted or wanted in model.flavors)
+        ]
+        files = [] if wanted else [s for path, s in self.files.items() if requirement.matches(path)]
+        return models + files
 
 
 def finite(value: Any) -> float | None:
@@ -104,24 +129,28 @@ def finite(value: Any) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def reference(evidence: Evidence, url: str, prefer: Sequence[str]) -> Json:
+def reference(evidence: Evidence, url: str, prefer: Sequence[Requirement]) -> MlflowRunRef:
     """What the next task is handed: the main run and its model.
 
-    The model is the one that `prefer` names first, else the latest. It is handed on as
+    The model is the one that `prefer` means first, else the latest. It is handed on as
     `models:/<id>`: a `runs:/` URI may take minutes to resolve (facts: mlflow.md d12).
     """
     run = evidence.main_run
-    by_name = {model.name: model for model in reversed(evidence.models)}
-    preferred = [by_name[name] for name in prefer if name in by_name]
-    model = next(iter([*preferred, *evidence.models]), None)
-    return {
-        "run_id": run.run_id,
-        "experiment_id": run.experiment_id,
-        "artifact_uri": run.artifact_uri,
-        "status": run.status,
-        "metrics": dict(run.metrics),
-        "url": f"{url}/#/experiments/{run.experiment_id}/runs/{run.run_id}",
-        "model_id": model.model_id if model else None,
-        "model_uri": f"models:/{model.model_id}" if model else None,
-        "model_name": model.name if model else None,
-    }
+    preferred = (m for wanted in prefer for m in evidence.models if wanted.matches(m.name))
+    model = next(chain(preferred, evidence.models), None)
+    name, version = next(iter(evidence.registered), (None, None))
+    return MlflowRunRef(
+        run_id=run.run_id,
+        experiment_id=run.experiment_id,
+        experiment_name=evidence.experiment_name,
+        tracking_uri=url,
+        artifact_uri=run.artifact_uri,
+        status=run.status,
+        ui_url=f"{url}/#/experiments/{run.experiment_id}/runs/{run.run_id}",
+        model_id=model.model_id if model else None,
+        model_uri=f"models:/{model.model_id}" if model else None,
+        model_name=model.name if model else None,
+        registered_model=name,
+        registered_version=version,
+        metrics=dict(run.metrics),
+    )

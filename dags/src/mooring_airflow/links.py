@@ -15,4 +15,4 @@ class MlflowRunLink(BaseOperatorLink):
     def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:  # noqa: ARG002
         """The address that the task's run reference holds; empty when nothing landed."""
         found = XCom.get_value(ti_key=ti_key, key=contract.XCOM_KEY)
-        return str((found or {}).get("url", ""))
+        return str((found or {}).get("ui_url", ""))

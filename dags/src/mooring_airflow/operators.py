@@ -16,7 +16,7 @@ from pendulum import DateTime
 
 from mooring import contract
 from mooring.finding import Finding
-from mooring_airflow import identity
+from mooring_airflow import identity, report
 from mooring_airflow import pod as manifests
 from mooring_airflow.binding import Binding, read_binding
 from mooring_airflow.checks import Expectation
@@ -24,6 +24,8 @@ from mooring_airflow.errors import MooringError
 from mooring_airflow.links import MlflowRunLink
 from mooring_airflow.names import BindingName
 from mooring_airflow.pods import MlflowPodManager
+from mooring_airflow.registration import registered
+from mooring_airflow.require import requirements
 from mooring_airflow.verify import close_runs, resumable, supersede_earlier_tries, verify
 
 RUN_TAGS: Final = "mlflow_run_tags"
@@ -36,29 +38,51 @@ class MlflowPodOperator(KubernetesPodOperator):
     The pod gets the binding's tracking URI, credentials and guard, and its runs the tags of the
     task instance. When the pod has ended well, the run and its artifacts are looked for on the
     tracking server: the task fails when they did not land. What landed is pushed as XCom
-    `mlflow_run`: {run_id, experiment_id, artifact_uri, status, metrics, url, model_id, model_uri,
-    model_name}.
+    `mlflow_run`, a dict of the fields of `MlflowRunRef`. All else is as in KubernetesPodOperator.
 
-    `binding` is the name of an MlflowBinding, or `namespace/name`; the pod runs in its namespace.
-    A bare name means the operator's `namespace`, else the namespace of the binding's own name.
-    `require` names logged models, or paths of artifacts, that must have landed. `resume` lets a
-    retry continue the run of the try before it, instead of making a new one. All three are
-    templated but `resume`. All else is as in KubernetesPodOperator, also `deferrable`.
+    :param binding: name of an MlflowBinding, or `namespace/name`; the pod runs in its namespace. A
+        bare name means the operator's `namespace`, else that of the binding's own name. (templated)
+    :param experiment: name of the experiment, instead of the binding's. (templated)
+    :param require: logged models and artifacts that must have landed: names, paths, patterns, or
+        dicts of the fields of `Requirement`. (templated)
+    :param on_missing: "fail", or "warn" to let the task succeed, with what verification found told
+        in its log and on the run.
+    :param register: name of a registered model that the run's model becomes a version of, once it
+        is verified: the one that `require` names first, else the latest. (templated)
+    :param resume: let a retry continue the run of the try before it, instead of making a new one.
     """
 
-    template_fields: Sequence[str] = (*KubernetesPodOperator.template_fields, "binding", "require")
+    template_fields: Sequence[str] = (
+        *KubernetesPodOperator.template_fields,
+        "binding",
+        "experiment",
+        "require",
+        "register",
+    )
     operator_extra_links = (MlflowRunLink(),)
 
     def __init__(
-        self, *, binding: str, require: Sequence[str] = (), resume: bool = False, **kwargs: Any
+        self,
+        *,
+        binding: str,
+        experiment: str = "",
+        require: Sequence[str | Mapping[str, Any]] = (),
+        on_missing: str = "fail",
+        register: str = "",
+        resume: bool = False,
+        **kwargs: Any,
     ) -> None:
-        if isinstance(require, str):
-            raise ValueError(f"require is {require!r}: write a list of names, [{require!r}]")
+        requirements(require)
+        if on_missing not in ("fail", "warn"):
+            raise ValueError(f'on_missing is {on_missing!r}: write "fail" or "warn"')
         # The default of 5 s is a floor under every pod's duration.
         kwargs.setdefault("startup_check_interval_seconds", 1)
         super().__init__(**kwargs)
         self.binding = binding
+        self.experiment = experiment
         self.require = require
+        self.on_missing = on_missing
+        self.register = register
         self.resume = resume
         self._bound: Binding | None = None
         self._deferred_tags: Mapping[str, str] = {}
@@ -125,9 +149,13 @@ class MlflowPodOperator(KubernetesPodOperator):
         if self._bound is None:
             return
         expected = self._expectation(context, self._bound)
-        reference = verify(expected)
-        self._hand_on(context, reference)
-        supersede_earlier_tries(expected, reference["run_id"])
+        reference = verify(expected, warn=self.on_missing == "warn")
+        if reference is None:
+            return
+        if self.register:
+            reference = registered(expected, reference, self.register)
+        self._hand_on(context, reference.as_dict())
+        supersede_earlier_tries(expected, reference.run_id)
 
     def _hand_on(self, context: Context, reference: dict[str, Any]) -> None:
         context["ti"].xcom_push(key=contract.XCOM_KEY, value=reference)
@@ -150,6 +178,9 @@ class MlflowPodOperator(KubernetesPodOperator):
         if context is not None:
             tags = self._run_tags(context, self._bound, request.metadata.name)
             pod = manifests.tagged(pod, tags)
+            if self.experiment:
+                pod = manifests.in_experiment(pod, self.experiment)
+            self.log.info("%s", report.begun(self._bound, tags, manifests.experiment_of(pod)))
         return PodGenerator.deserialize_model_dict(pod)
 
     def await_init_containers_completion(  # type: ignore[override]  # tenacity hides its signature
@@ -207,7 +238,7 @@ class MlflowPodOperator(KubernetesPodOperator):
 
     def _expectation(self, context: Context, binding: Binding) -> Expectation:
         tags = self._run_tags(context, binding, self.pod.metadata.name if self.pod else "")
-        return Expectation(binding, {**tags, **self._pod_tags()}, tuple(self.require))
+        return Expectation(binding, {**tags, **self._pod_tags()}, requirements(self.require))
 
     def _close_runs(self, context: Context | None, state: Mapping[str, Any]) -> None:
         if self._bound is None or context is None:

@@ -45,6 +45,20 @@ def tagged(pod: Mapping[str, Any], tags: Mapping[str, str]) -> Json:
     return {**pod, "spec": {**pod["spec"], "containers": containers}}
 
 
+def in_experiment(pod: Mapping[str, Any], experiment: str) -> Json:
+    """`pod` whose containers log to `experiment`."""
+    containers = [
+        _setting(c, contract.EXPERIMENT_NAME, experiment) for c in pod["spec"]["containers"]
+    ]
+    return {**pod, "spec": {**pod["spec"], "containers": containers}}
+
+
+def experiment_of(pod: Mapping[str, Any]) -> str:
+    """The experiment that a container of `pod` is given by its own environment; empty for none."""
+    values = (_environment(c).get(contract.EXPERIMENT_NAME) for c in pod["spec"]["containers"])
+    return next(filter(None, values), "")
+
+
 def run_tags(pod: Mapping[str, Any]) -> dict[str, str]:
     """The run tags that `pod` was started with; {} when it has none."""
     values = (_environment(c).get(contract.RUN_CONTEXT, "") for c in pod["spec"]["containers"])
@@ -168,6 +182,9 @@ def _environment(container: Mapping[str, Any]) -> dict[str, str]:
 
 def _with_context(container: Mapping[str, Any], tags: Mapping[str, str]) -> Json:
     others = _environment(container).get(contract.RUN_CONTEXT, "")
-    kept = [e for e in container.get("env") or [] if e["name"] != contract.RUN_CONTEXT]
-    entry = {"name": contract.RUN_CONTEXT, "value": run_context(tags, others)}
-    return {**container, "env": [*kept, entry]}
+    return _setting(container, contract.RUN_CONTEXT, run_context(tags, others))
+
+
+def _setting(container: Mapping[str, Any], name: str, value: str) -> Json:
+    kept = [entry for entry in container.get("env") or [] if entry["name"] != name]
+    return {**container, "env": [*kept, {"name": name, "value": value}]}

@@ -16,6 +16,8 @@ from mooring_airflow.login import LoginWhenAsked, ReadLogin
 Json = dict[str, Any]
 
 API: Final = "/api/2.0/mlflow"
+FILES: Final = "/ajax-api/2.0/mlflow/logged-models"
+"""MLflow has no other way to a file of a logged model than that of its own pages."""
 TIMEOUT: Final = httpx.Timeout(30.0, connect=5.0)
 PAGE: Final = 1000
 TRANSIENT: Final = frozenset({429, 502, 503, 504})
@@ -107,6 +109,27 @@ class Tracking:
         query = {"artifact_directory_path": folder} if folder else {}
         return self._listed(f"{API}/logged-models/{model_id}/artifacts/directories", params=query)
 
+    def model_file(self, model_id: str, path: str) -> str:
+        """The text of one file of a logged model, as the server reads it from the store.
+
+        Raises StoreNotListed.
+        """
+        answer = self._said_by_store(
+            "GET", f"{FILES}/{model_id}/artifacts/files", params={"artifact_file_path": path}
+        )
+        return answer.text
+
+    def versions(self, run_id: str) -> list[Json]:
+        """The model versions that were registered from a run, the newest first."""
+        query = {"filter": f"run_id = {quoted(run_id)}", "order_by": "last_updated_timestamp DESC"}
+        found = self._call("GET", f"{API}/model-versions/search", params=query)
+        return list(found.get("model_versions", []))
+
+    def experiment_name(self, experiment_id: str) -> str:
+        """The name of an experiment."""
+        found = self._call("GET", f"{API}/experiments/get", params={"experiment_id": experiment_id})
+        return str(found["experiment"]["name"])
+
     def set_tag(self, run_id: str, key: str, value: str) -> None:
         """Set one tag of a run."""
         self._call(
@@ -122,8 +145,11 @@ class Tracking:
         )
 
     def _listed(self, path: str, **how: Any) -> list[Json]:
+        return list(self._said_by_store("GET", path, **how).json().get("files", []))
+
+    def _said_by_store(self, method: str, path: str, **how: Any) -> httpx.Response:
         try:
-            return list(self._call("GET", path, **how).get("files", []))
+            return self._asked(method, path, **how)
         except httpx.HTTPStatusError as error:
             answer = error.response
             raise StoreNotListed(f"HTTP {answer.status_code}: {said(answer)}") from error
@@ -144,10 +170,14 @@ class Tracking:
                 return
 
     def _call(self, method: str, path: str, **how: Any) -> Json:
-        def once() -> Json:
+        answer = self._asked(method, path, **how)
+        return dict(answer.json()) if answer.content else {}
+
+    def _asked(self, method: str, path: str, **how: Any) -> httpx.Response:
+        def once() -> httpx.Response:
             answer = self._http.request(method, path, **how)
             answer.raise_for_status()
-            return dict(answer.json()) if answer.content else {}
+            return answer
 
         return self._retrying(once)
 

@@ -1,21 +1,21 @@
 """After the pod: did its run and its artifacts land? Asked of the server, never of the pod."""
 
 import logging
-import posixpath
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 import httpx
 
 from mooring import contract
 from mooring.finding import Finding
-from mooring_airflow import identity
+from mooring_airflow import identity, report
 from mooring_airflow.checks import Expectation, first_finding
 from mooring_airflow.errors import MooringError
-from mooring_airflow.evidence import READY, RUNNING, Evidence, Model, Run, reference
-from mooring_airflow.tracking import StoreNotListed, Tracking
+from mooring_airflow.evidence import RUNNING, Evidence, Run, reference
+from mooring_airflow.gather import gather
+from mooring_airflow.ref import MlflowRunRef
+from mooring_airflow.tracking import Tracking
 
 log = logging.getLogger(__name__)
 
@@ -26,19 +26,38 @@ CLOSE_PATIENCE_S: Final = 5.0
 """Closing runs comes after a failure and must not hold it up."""
 
 
-def verify(expected: Expectation) -> dict[str, Any]:
-    """The reference of the run that landed; the run is tagged with the outcome.
+def verify(expected: Expectation, *, warn: bool = False) -> MlflowRunRef | None:
+    """The reference of the run that landed; tells in the log what landed.
 
-    Raises MooringError when something did not land, or could not be asked for.
+    Raises MooringError when something did not land, or could not be asked for. With `warn` that is
+    only told, and where there is no run there is no reference.
+    """
+    try:
+        evidence, finding = _examined(expected)
+    except MooringError as error:
+        if not warn:
+            raise
+        log.warning("%s", error)
+        return None
+    log.info("%s", report.ended(expected, evidence, finding))
+    if finding is not None and not warn:
+        raise MooringError(finding)
+    return reference(evidence, expected.binding.url, expected.require) if evidence.runs else None
+
+
+def _examined(expected: Expectation) -> tuple[Evidence, Finding | None]:
+    """What a pod left behind, and what is wrong with it; its runs are tagged with the outcome.
+
+    Raises MooringError when it could not be asked for.
     """
     try:
         with _asked(expected, VERIFY_PATIENCE_S) as tracking:
-            evidence = gather(tracking, expected)
+            evidence = gather(tracking, expected.try_tags, expected.require)
             finding = first_finding(expected, evidence)
             _tag(tracking, evidence.runs, finding)
-            if finding is None:
-                return reference(evidence, expected.binding.url, expected.require)
-            _close(tracking, evidence.runs, "FAILED")
+            if finding is not None:
+                _close(tracking, evidence.runs, "FAILED")
+            return evidence, finding
     except httpx.HTTPError as error:
         raise MooringError(
             Finding(
@@ -50,7 +69,6 @@ def verify(expected: Expectation) -> dict[str, Any]:
                 f"{expected.binding.workspace.partition('/')[0]}",
             )
         ) from error
-    raise MooringError(finding)
 
 
 def close_runs(expected: Expectation, status: str, reason: str) -> None:
@@ -114,23 +132,6 @@ def resumable(expected: Expectation) -> str:
         ) from error
 
 
-def gather(tracking: Tracking, expected: Expectation) -> Evidence:
-    """Ask the tracking server for all that the checks look at."""
-    runs = [Run.of(found) for found in tracking.runs(expected.try_tags)]
-    models = [Model.of(found) for found in (tracking.models(expected.try_tags) if runs else [])]
-    names = {model.name for model in models}
-    try:
-        models = [_with_files(tracking, model) for model in models]
-        paths = {
-            path
-            for path in expected.require
-            if path not in names and any(_has(tracking, run, path) for run in runs)
-        }
-    except StoreNotListed as error:
-        return Evidence(runs, models, unlisted=str(error))
-    return Evidence(runs, models, frozenset(paths))
-
-
 def _asked(expected: Expectation, patience: float) -> Tracking:
     binding = expected.binding
     return Tracking(binding.url, patience, binding.login, binding.headers)
@@ -139,20 +140,6 @@ def _asked(expected: Expectation, patience: float) -> Tracking:
 def is_of(run: Run, tags: Mapping[str, str]) -> bool:
     """Whether `run` carries all of `tags`."""
     return all(run.tags.get(key) == value for key, value in tags.items())
-
-
-def _with_files(tracking: Tracking, model: Model) -> Model:
-    """The model with its files, when it is READY: of another one there is nothing to list."""
-    if model.status != READY:
-        return model
-    files = tracking.model_files(model.model_id)
-    return replace(model, files={f["path"]: int(f.get("file_size") or 0) for f in files})
-
-
-def _has(tracking: Tracking, run: Run, path: str) -> bool:
-    wanted = path.rstrip("/")
-    entries = tracking.artifacts(run.run_id, posixpath.dirname(wanted))
-    return any(entry["path"] == wanted for entry in entries)
 
 
 def _was_cut_off(run: Run) -> bool:

@@ -9,6 +9,7 @@ from mooring import contract
 from mooring_airflow.binding import Binding
 from mooring_airflow.checks import Expectation
 from mooring_airflow.names import BindingName
+from mooring_airflow.require import requirements
 from tests.integration.airflow.world import BUCKET, Workspace
 
 
@@ -25,11 +26,11 @@ def task_tags(task: str, **changes: str) -> dict[str, str]:
     }
 
 
-def expectation(team: Workspace, tags: dict[str, str], *require: str) -> Expectation:
+def expectation(team: Workspace, tags: dict[str, str], *require: Any) -> Expectation:
     """What the operator expects of the pod with `tags`."""
     name = BindingName("team-a", "team-a")
     binding = Binding(name, team.url, team.artifact_root, "team-a/team-a", {})
-    return Expectation(binding, tags, require)
+    return Expectation(binding, tags, requirements(require))
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,9 @@ def run_pod(team: Workspace, script: str, *arguments: str, require: list[str]) -
     env = {contract.RUN_CONTEXT: identity.run_context(tags)}
     done = team.pod(RUN, str(EXAMPLES / script), *arguments, env=env)
     assert done.returncode == 0, done.stderr
-    return verify.verify(expectation(team, tags, *require))
+    found = verify.verify(expectation(team, tags, *require))
+    assert found is not None
+    return found.as_dict()
 
 
 def test_train_evaluate_score(team: Workspace) -> None:

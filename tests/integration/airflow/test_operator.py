@@ -4,6 +4,7 @@ import contextlib
 import threading
 import uuid
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from kubernetes import client, config
 from mooring import contract
 from mooring_airflow.errors import MooringError
 from mooring_airflow.operators import MlflowPodOperator
+from mooring_airflow.ref import MlflowRunRef
 from tests.chart.rendering import crds
 from tests.cluster.apiserver import ApiServer
 from tests.cluster.process import wait_until
@@ -60,6 +62,30 @@ def test_hands_on_the_run_of_its_pod(bound: Bound) -> None:
     assert tags[contract.TAG_POD] == bound.pushed["pod_name"]
     assert tags[contract.TAG_BINDING] == f"{bound.namespace}/team-a"
     assert bound.pods() == []
+
+
+def test_a_reference_is_found_by_its_tags_where_xcom_is_lost(
+    bound: Bound, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KUBECONFIG", bound.kubeconfig)
+    context = bound.context(map_index=2)
+    asked = "call('runs/set-tag', run_id=run, key='asked', value=os.environ[EXPERIMENT]);"
+    code = f"EXPERIMENT = '{contract.EXPERIMENT_NAME}'; {asked} {END}"
+    bound.task(code, experiment="nightly").execute(context)
+    pushed = MlflowRunRef.of(bound.pushed[contract.XCOM_KEY])
+    assert run_of(bound.team, pushed.run_id)["tags"]["asked"] == "nightly"
+    assert pushed.experiment_name == "Default", "where that pod made its run all the same"
+    kept, lost = (
+        {"xcom_pull": lambda found=found, **_: found} for found in (pushed.as_dict(), None)
+    )
+    binding = f"{bound.namespace}/team-a"
+    for how in (kept, lost):
+        ti = SimpleNamespace(**{**vars(context["ti"]), **how})
+        assert MlflowRunRef.from_ti(ti, "train", map_index=2, binding=binding) == pushed
+    with pytest.raises(MooringError, match=r"NoReference: task d\.train, run manual__"):
+        MlflowRunRef.from_ti(ti, "train")
+    with pytest.raises(MooringError, match=r"RunMissing: task d\.other, .* no finished run"):
+        MlflowRunRef.from_ti(ti, "other", binding=binding)
 
 
 def test_fails_when_nothing_landed(bound: Bound) -> None:

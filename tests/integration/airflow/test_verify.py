@@ -2,18 +2,20 @@
 
 import subprocess
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from mooring import contract
 from mooring_airflow import identity, verify
 from mooring_airflow.errors import MooringError
+from mooring_airflow.registration import registered
 from tests.integration.airflow.runs import Pod, expectation, run_of, task_tags
 from tests.integration.airflow.world import BUCKET, Workspace
 from tests.services.process import closed_port
 
 
-def refusal(team: Workspace, tags: dict[str, str], *require: str) -> str:
+def refusal(team: Workspace, tags: dict[str, str], *require: Any) -> str:
     with pytest.raises(MooringError) as refused:
         verify.verify(expectation(team, tags, *require))
     return str(refused.value)
@@ -31,9 +33,11 @@ def test_hands_on_what_landed(team: Workspace) -> None:
                                  "timestamp": 1})  # fmt: skip
     pod.end_run(run)
     found = verify.verify(expectation(team, pod.tags, "model", "report/table.csv", "report"))
-    assert found["run_id"] == run["run_id"]
-    assert found["model_uri"] == f"models:/{model['model_id']}"
-    assert found["metrics"] == {"auc": 0.5, "nan": None}
+    assert found is not None
+    assert found.run_id == run["run_id"]
+    assert found.experiment_name == "Default"
+    assert found.model_uri == f"models:/{model['model_id']}"
+    assert found.metrics == {"auc": 0.5, "nan": None}
     assert run_of(team, run["run_id"])["tags"][contract.TAG_VERIFIED] == "true"
 
 
@@ -95,6 +99,65 @@ def test_an_experiment_that_leads_elsewhere(team: Workspace) -> None:
     pod.put(run["artifact_uri"], "table.csv")
     pod.end_run(run)
     assert refusal(team, pod.tags, "table.csv").startswith("ArtifactsElsewhere")
+
+
+def test_what_is_required_by_pattern_count_bytes_and_flavour(
+    team: Workspace, caplog: pytest.LogCaptureFixture
+) -> None:
+    pod = Pod(team, task_tags("close"))
+    run = pod.start_run()
+    for name in ("a.png", "b.png", "deep/c.png"):
+        pod.put(run["artifact_uri"], f"plots/{name}", b"x" * 100)
+    model = pod.log_model(run, "model")
+    pod.put(model["artifact_uri"], "MLmodel", b"flavors:\n  sklearn: {}\n")
+    pod.put(model["artifact_uri"], "data/weights.bin", b"x" * 1000)
+    pod.finalize(model)
+    pod.end_run(run)
+    landed = [
+        {"name": "plots/*.png", "min_count": 2, "min_bytes": 200},
+        {"name": "plots", "min_count": 3},
+        {"name": "mod*", "flavor": "sklearn", "min_bytes": 1000},
+    ]
+    with caplog.at_level("INFO"):
+        assert verify.verify(expectation(team, pod.tags, *landed)) is not None
+    assert "verdict: verified" in caplog.text
+    assert "artifact plots/a.png: 100 B" in caplog.text
+    said = refusal(team, pod.tags, {"name": "plots/*.png", "min_count": 3}, {"name": "*.png"})
+    assert said.startswith("RequiredMissing: plots/*.png (at least 3) (found 2, 200 bytes), *.png")
+    assert refusal(team, pod.tags, {"name": "model", "flavor": "torch"}).startswith(
+        "RequiredMissing: model (flavour torch)"
+    )
+
+
+def test_a_warning_lets_the_task_go_on_and_stays_on_the_run(
+    team: Workspace, caplog: pytest.LogCaptureFixture
+) -> None:
+    pod = Pod(team, task_tags("warned"))
+    run = pod.start_run()
+    pod.end_run(run)
+    found = verify.verify(expectation(team, pod.tags, "model"), warn=True)
+    assert found is not None
+    assert found.run_id == run["run_id"]
+    assert "verdict: NOT verified: RequiredMissing: model did not land" in caplog.text
+    tags = run_of(team, run["run_id"])["tags"]
+    assert tags[contract.TAG_FINDING] == "RequiredMissing"
+    assert verify.verify(expectation(team, task_tags("none")), warn=True) is None
+
+
+def test_a_verified_model_is_registered_once(team: Workspace) -> None:
+    pod = Pod(team, task_tags("registers"))
+    run = pod.start_run()
+    model = pod.log_model(run, "model")
+    pod.finalize(model)
+    pod.end_run(run)
+    expected = expectation(team, pod.tags, "model")
+    found = verify.verify(expected)
+    assert found is not None
+    first, again = (registered(expected, found, f"m-{run['run_id']}") for _ in range(2))
+    assert first == again
+    assert (first.registered_model, first.registered_version) == (f"m-{run['run_id']}", "1")
+    with pytest.raises(MooringError, match="NothingToRegister: register is 'm', and run"):
+        registered(expected, replace(found, model_id=None), "m")
 
 
 SWALLOWED = """

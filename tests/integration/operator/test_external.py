@@ -294,7 +294,9 @@ def test_a_workspace_of_mlflow(world: World) -> None:
         assert run_as_pod(environment, LOG, env=context).returncode == 0
         live = world.api.get(BINDING, team, "models") or {}
         binding = parse_binding(BindingName(team, "models"), live)
-        assert verify(Expectation(binding, tags, ()))["status"] == "FINISHED"
+        found = verify(Expectation(binding, tags, ()))
+        assert found is not None
+        assert found.status == "FINISHED"
         with pytest.raises(MooringError, match="RunMissing"):
             verify(Expectation(replace(binding, mlflow_workspace=""), tags, ()))
 

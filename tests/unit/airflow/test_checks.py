@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -10,6 +11,8 @@ from mooring_airflow.binding import Binding
 from mooring_airflow.checks import Expectation, first_finding
 from mooring_airflow.evidence import Evidence, Model, Run, finite, reference
 from mooring_airflow.names import BindingName
+from mooring_airflow.ref import MlflowRunRef
+from mooring_airflow.require import requirements
 
 ROOT = "s3://mlflow/team-a/team-a"
 TAGS = {
@@ -24,11 +27,11 @@ BINDING = Binding(BindingName("team-a", "team-a"), "http://mlflow:5000", ROOT, "
 RUN = Run("r1", "1", "good", "FINISHED", f"{ROOT}/1/r1/artifacts", 1, {}, {"auc": 0.9})
 CHILD = replace(RUN, run_id="r2", tags={"mlflow.parentRunId": "r1"})
 MODEL = Model("m-1", "model", "LOGGED_MODEL_READY", f"{ROOT}/1/models/m-1", "r1", {"MLmodel": 9})
-GOOD = Evidence([RUN], [MODEL], frozenset({"report.csv"}))
+GOOD = Evidence([RUN], [MODEL], {"report.csv": 120})
 
 
-def expectation(*require: str) -> Expectation:
-    return Expectation(BINDING, TAGS, require)
+def expectation(*require: Any) -> Expectation:
+    return Expectation(BINDING, TAGS, requirements(require))
 
 
 def test_finds_nothing_when_all_landed() -> None:
@@ -55,7 +58,7 @@ def test_finds_nothing_when_all_landed() -> None:
         (replace(GOOD, unlisted="HTTP 500: NoSuchBucket"), "StoreNotListed"),
         (
             Evidence(
-                [replace(RUN, status="FAILED")], [replace(MODEL, status="FAILED")], GOOD.paths
+                [replace(RUN, status="FAILED")], [replace(MODEL, status="FAILED")], GOOD.files
             ),
             "ModelNotReady",
         ),
@@ -83,20 +86,80 @@ def test_says_what_is_missing_and_what_is_there() -> None:
 def test_the_reference_is_json_whatever_the_metrics_are() -> None:
     metrics = {"nan": finite("NaN"), "infinite": finite(float("inf")), "auc": finite(0.5)}
     found = reference(Evidence([replace(RUN, metrics=metrics)], [MODEL]), "http://mlflow", ())
-    read = json.loads(json.dumps(found, allow_nan=False))
+    read = json.loads(json.dumps(found.as_dict(), allow_nan=False))
     assert read["metrics"] == {"nan": None, "infinite": None, "auc": 0.5}
     assert read["model_uri"] == "models:/m-1"
-    assert read["url"] == "http://mlflow/#/experiments/1/runs/r1"
+    assert MlflowRunRef.of({**read, "of a later version": 1}) == found
+    assert read["ui_url"] == "http://mlflow/#/experiments/1/runs/r1"
 
 
 def test_the_reference_prefers_what_is_required() -> None:
     latest = replace(MODEL, model_id="m-2", name="scaler")
     evidence = replace(GOOD, models=[latest, MODEL])
-    assert reference(evidence, "", ())["model_id"] == "m-2"
-    assert reference(evidence, "", ("model",))["model_id"] == "m-1"
+    assert reference(evidence, "", ()).model_id == "m-2"
+    assert reference(evidence, "", requirements(["model"])).model_id == "m-1"
 
 
 def test_the_reference_stands_for_the_parent_of_a_search() -> None:
     later_child = replace(CHILD, start_time=9)
-    assert reference(Evidence([later_child, RUN], []), "", ())["run_id"] == "r1"
-    assert reference(Evidence([later_child], []), "", ())["model_uri"] is None
+    assert reference(Evidence([later_child, RUN], []), "", ()).run_id == "r1"
+    assert reference(Evidence([later_child], []), "", ()).model_uri is None
+
+
+@pytest.mark.parametrize(
+    ("wanted", "missing"),
+    [
+        ("plots/*.png", ""),
+        ("plots", ""),
+        ({"name": "plots/*.png", "min_count": 2, "min_bytes": 300}, ""),
+        ({"name": "mod*", "flavor": "sklearn"}, ""),
+        ("*.png", "*.png did not land"),
+        ("plots/*.svg", "plots/*.svg did not land"),
+        (
+            {"name": "plots/*.png", "min_count": 3},
+            "plots/*.png (at least 3) (found 2, 300 bytes) did not land",
+        ),
+        (
+            {"name": "plots", "min_bytes": 301},
+            "plots (at least 301 bytes) (found 2, 300 bytes) did not land",
+        ),
+        ({"name": "model", "flavor": "torch"}, "model (flavour torch) did not land"),
+        # A flavour is asked of models, and a file has none.
+        ({"name": "plots/a.png", "flavor": "sklearn"}, "plots/a.png (flavour sklearn) did not"),
+    ],
+    ids=str,
+)
+def test_what_is_required_may_be_told_closely(wanted: Any, missing: str) -> None:
+    evidence = replace(
+        GOOD,
+        models=[replace(MODEL, flavors=frozenset({"sklearn", "python_function"}))],
+        files={"plots/a.png": 100, "plots/b.png": 200},
+    )
+    finding = first_finding(expectation(wanted), evidence)
+    said = finding.message if finding else ""
+    assert said.startswith(missing) if missing else not said
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ("model", r"require is 'model': write a list of names, \['model'\]"),
+        ([""], "require has '': write a name"),
+        ([{"flavor": "sklearn"}], "write a name, or a dict with name"),
+        ([{"name": "model", "flavour": "sklearn"}], "require has flavour for 'model': it may have"),
+        ([{"name": "a", "min_count": "3"}], "require has min_count '3' for 'a': write a whole"),
+        ([{"name": "a", "min_bytes": -1}], "require has min_bytes -1 for 'a': write a whole"),
+    ],
+    ids=str,
+)
+def test_what_no_run_could_fulfil_is_refused(asked: Any, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        requirements(asked)
+
+
+def test_only_folders_that_may_hold_it_are_looked_into() -> None:
+    (wanted,) = requirements(["checkpoints/epoch-*/weights.pt"])
+    assert wanted.folder() == "checkpoints"
+    assert wanted.leads_to("checkpoints/epoch-1")
+    assert not wanted.leads_to("checkpoints/best")
+    assert requirements(["plots"])[0].folder() == ""

@@ -164,7 +164,7 @@ def _below(of_experiment: str, kind: str, name: str) -> str:
 
 def _address(said: Mapping[str, Any]) -> str:
     """The tracking server's own pages; empty where what an author pushed is no such address."""
-    address = _text(said, "url").partition(RUN_PATH)[0]
+    address = _text(said, "ui_url").partition(RUN_PATH)[0]
     return address if urlsplit(address).scheme in ("http", "https") else ""
 
 
