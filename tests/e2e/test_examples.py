@@ -71,6 +71,30 @@ def test_one_that_is_not_better_is_skipped(promoted: DagRun, jobs: Jobs, server:
     assert _champion(server) == before
 
 
+def test_each_way_to_start_a_pod_names_its_runs(jobs: Jobs, server: Tracking) -> None:
+    expected: dict[str, set[tuple[str, str, str | None]]] = {
+        # Nobody verifies a plain pod: that its run has all tags is the policy's work.
+        "plain_pods": {("train", "-1", None)},
+        "deferred": {("train", "0", "true"), ("train", "1", "true")},
+        "functions": {("train", "0", "true"), ("train", "1", "true"), ("compare", "-1", "true")},
+    }
+    for started in [jobs.start(dag_id) for dag_id in expected]:
+        assert jobs.airflow.wait(started.dag_id, started.run_id).state == "success"
+        wanted = {
+            contract.TAG_DAG_ID: started.dag_id,
+            contract.TAG_RUN_ID: started.run_id,
+            contract.TAG_BINDING: f"{TEAM}/{TEAM}",
+        }
+        tags = [run.tags for run in server.runs(**wanted)]
+        found = {
+            (t[contract.TAG_TASK_ID], t[contract.TAG_MAP_INDEX], t.get(contract.TAG_VERIFIED))
+            for t in tags
+        }
+        assert found == expected[started.dag_id]
+        pods = {t[contract.TAG_POD] for t in tags}
+        assert len(pods) == len(expected[started.dag_id]), "each names its own pod"
+
+
 def _champion(server: Tracking) -> str:
     model = server.registered_model(MODEL)
     assert model is not None

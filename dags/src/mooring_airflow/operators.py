@@ -15,6 +15,7 @@ from kubernetes.client.exceptions import ApiException
 from pendulum import DateTime
 
 from mooring import contract
+from mooring.ending import GONE, ending_of
 from mooring.finding import Finding
 from mooring_airflow import identity, report
 from mooring_airflow import pod as manifests
@@ -243,9 +244,8 @@ class MlflowPodOperator(KubernetesPodOperator):
     def _close_runs(self, context: Context | None, state: Mapping[str, Any]) -> None:
         if self._bound is None or context is None:
             return
-        killed = not state or manifests.was_killed(state, self.base_container_name)
-        status, reason = ("KILLED", "PodKilled") if killed else ("FAILED", "PodFailed")
-        close_runs(self._expectation(context, self._bound), status, reason)
+        ending = ending_of(state) if state else GONE
+        close_runs(self._expectation(context, self._bound), ending.status, ending.why)
 
     def _last_state(self, pod: k8s.V1Pod | None) -> dict[str, Any]:
         """The pod as the API server has it now; as last seen when it is gone or has succeeded."""

@@ -111,19 +111,6 @@ def _said(ended: Mapping[str, Any]) -> str:
     return (ended.get("message") or "").strip()
 
 
-def was_killed(pod: Mapping[str, Any], container: str) -> bool:
-    """Whether `container` was ended from outside: a signal, eviction, the deadline."""
-    status = pod.get("status") or {}
-    if status.get("reason") in {"Evicted", "DeadlineExceeded", "NodeLost", "Shutdown"}:
-        return True
-    for candidate in status.get("containerStatuses") or []:
-        if candidate["name"] == container:
-            ended = (candidate.get("state") or {}).get("terminated")
-            # Still running when it was last seen: it is the deletion of the pod that ends it.
-            return ended is None or ended.get("exitCode", 0) >= 128
-    return False
-
-
 def _skipped(pod: Mapping[str, Any]) -> frozenset[str]:
     """Names of the containers that the author wants left alone."""
     return contract.skipped_containers(pod["metadata"].get("annotations") or {})

@@ -1,6 +1,7 @@
 """MlflowPodOperator against a real API server, tracking server and store."""
 
 import contextlib
+import json
 import threading
 import uuid
 from collections.abc import Iterator
@@ -67,7 +68,8 @@ def test_hands_on_the_run_of_its_pod(bound: Bound) -> None:
 def test_a_reference_is_found_by_its_tags_where_xcom_is_lost(
     bound: Bound, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("KUBECONFIG", bound.kubeconfig)
+    connection = {"conn_type": "kubernetes", "extra": {"kube_config_path": bound.kubeconfig}}
+    monkeypatch.setenv("AIRFLOW_CONN_TEAM_CLUSTER", json.dumps(connection))
     context = bound.context(map_index=2)
     asked = "call('runs/set-tag', run_id=run, key='asked', value=os.environ[EXPERIMENT]);"
     code = f"EXPERIMENT = '{contract.EXPERIMENT_NAME}'; {asked} {END}"
@@ -78,14 +80,14 @@ def test_a_reference_is_found_by_its_tags_where_xcom_is_lost(
     kept, lost = (
         {"xcom_pull": lambda found=found, **_: found} for found in (pushed.as_dict(), None)
     )
-    binding = f"{bound.namespace}/team-a"
+    where: Any = {"binding": f"{bound.namespace}/team-a", "kubernetes_conn_id": "team_cluster"}
     for how in (kept, lost):
         ti = SimpleNamespace(**{**vars(context["ti"]), **how})
-        assert MlflowRunRef.from_ti(ti, "train", map_index=2, binding=binding) == pushed
+        assert MlflowRunRef.from_ti(ti, "train", map_index=2, **where) == pushed
     with pytest.raises(MooringError, match=r"NoReference: task d\.train, run manual__"):
         MlflowRunRef.from_ti(ti, "train")
     with pytest.raises(MooringError, match=r"RunMissing: task d\.other, .* no finished run"):
-        MlflowRunRef.from_ti(ti, "other", binding=binding)
+        MlflowRunRef.from_ti(ti, "other", **where)
 
 
 def test_fails_when_nothing_landed(bound: Bound) -> None:
@@ -112,7 +114,7 @@ def test_a_failed_pod_leaves_no_open_run(bound: Bound) -> None:
     (run,) = bound.runs(context)
     left = run_of(bound.team, run)
     assert left["status"] == "FAILED"
-    assert left["tags"][contract.TAG_FINDING] == "PodFailed"
+    assert left["tags"][contract.TAG_FINDING] == "container base ended with exit code 1"
     assert contract.XCOM_KEY not in bound.pushed
 
 
@@ -245,7 +247,9 @@ def test_a_deferred_task_whose_pod_was_taken_away_leaves_no_open_run(bound: Boun
     with pytest.raises(AirflowException):
         bound.task(FAIL, deferrable=True).trigger_reentry(context, event)
     (run,) = bound.runs(context)
-    assert run_of(bound.team, run)["status"] == "KILLED"
+    left = run_of(bound.team, run)
+    assert left["status"] == "KILLED"
+    assert left["tags"][contract.TAG_FINDING] == "the pod was deleted"
 
 
 def test_a_deferred_task_is_verified_while_its_workspace_is_not_well(bound: Bound) -> None:

@@ -32,7 +32,7 @@ def handed_on(run: str, **changes: Any) -> dict[str, Any]:
         "artifact_uri": f"s3://bucket/team-a/7/{run}/artifacts",
         "status": "FINISHED",
         "metrics": {"accuracy": 0.97},
-        "url": f"{TRACKING}/#/experiments/7/runs/{run}",
+        "ui_url": f"{TRACKING}/#/experiments/7/runs/{run}",
         "model_id": f"m-{run}",
         "model_uri": f"models:/m-{run}",
         "model_name": "churn-model",

@@ -7,11 +7,15 @@ from types import ModuleType
 import pytest
 
 from mooring_airflow.assets import registered_model
+from mooring_airflow.choice import named_by_dag
 
 EXAMPLES = Path(__file__).parents[3] / "dags" / "examples"
 
 
-DAGS = ("breast_cancer", "promote_when_better", "on_new_champion")
+VERIFIED = ("breast_cancer", "promote_when_better", "on_new_champion", "deferred", "functions")
+PLAIN = "plain_pods"
+DAGS = (*VERIFIED, PLAIN)
+WIRING = ("http", "s3:", "AWS", "MLFLOW_", "bucket", "secret", "env_vars")
 
 
 def imported(name: str) -> ModuleType:
@@ -45,12 +49,24 @@ def test_a_champion_starts_the_dag_that_waits_for_it() -> None:
     assert awaited == emitted
 
 
-@pytest.mark.parametrize("name", DAGS)
+def test_plain_pods_are_bound_by_the_tag_of_their_dag() -> None:
+    dag = imported(PLAIN).dag
+    assert named_by_dag(dag.params, dag.tags) == "team-a"
+
+
+@pytest.mark.parametrize("name", VERIFIED)
 def test_the_author_names_the_binding_and_nothing_else(name: str) -> None:
+    assert not [word for word in (*WIRING, "namespace") if word in code(name)]
+
+
+def test_the_author_of_plain_pods_names_their_namespace_too() -> None:
+    assert not [word for word in WIRING if word in code(PLAIN)]
+
+
+def code(name: str) -> str:
+    """An example without its doc."""
     text = (EXAMPLES / f"{name}.py").read_text()
-    code = text.partition('"""')[2].partition('"""')[2]
-    for word in ("http", "s3:", "AWS", "MLFLOW_", "bucket", "secret", "env_vars", "namespace"):
-        assert word not in code
+    return text.partition('"""')[2].partition('"""')[2]
 
 
 def test_what_runs_in_pods_is_no_dag() -> None:

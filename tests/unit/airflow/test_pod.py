@@ -132,11 +132,3 @@ def test_a_fragment_without_a_guard_adds_none() -> None:
     merged = manifests.injected(pod(), "team-a", {**FRAGMENT, "initContainers": []})
     assert merged["spec"]["initContainers"] == []
     assert merged["spec"]["containers"][0]["envFrom"] == PUBLISHED
-
-
-def test_tells_a_killed_pod_from_a_failed_one() -> None:
-    assert manifests.was_killed(ended("base", "containerStatuses", exitCode=137), "base")
-    assert not manifests.was_killed(ended("base", "containerStatuses", exitCode=1), "base")
-    assert manifests.was_killed({**pod(), "status": {"reason": "Evicted"}}, "base")
-    running = {"containerStatuses": [{"name": "base", "state": {"running": {}}}]}
-    assert manifests.was_killed({**pod(), "status": running}, "base")

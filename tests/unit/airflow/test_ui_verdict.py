@@ -51,7 +51,7 @@ def run(run_id: str, status: str = "FINISHED", try_number: int = 2, **tags: str)
     return Run(run_id, "7", f"name of {run_id}", status, "s3://b/7", 0, named, {})
 
 
-HANDED_ON = {"run_id": "r", "experiment_id": "7", "url": "https://m/#/experiments/7/runs/r"}
+HANDED_ON = {"run_id": "r", "experiment_id": "7", "ui_url": "https://m/#/experiments/7/runs/r"}
 
 
 @pytest.mark.parametrize(

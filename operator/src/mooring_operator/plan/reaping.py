@@ -1,11 +1,12 @@
 """When a run that says RUNNING is over: its pod has ended, and nobody has spoken for it since."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from mooring.contract import HEARTBEAT_EVERY_S
+from mooring.ending import GONE, Status, ending_of, terminated
 
 ENDED: Final = frozenset({"Succeeded", "Failed"})
 """Phases of a pod none of whose containers runs, or will run, any more."""
@@ -17,10 +18,6 @@ GRACE: Final = timedelta(seconds=30)
 """For whoever knows more than the pod's status: an Airflow worker that lives closes the run too."""
 _SLACK: Final = timedelta(seconds=5)
 """By how much the clocks of a pod and of its node may differ."""
-_LONGEST: Final = 250
-"""Characters of a tag that every version of MLflow takes."""
-
-Status = Literal["FAILED", "KILLED"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,35 +35,19 @@ def end_of(pod: Mapping[str, Any] | None) -> End | None:
     https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/
     """
     if pod is None:
-        return End("KILLED", "the pod was deleted", None)
+        return End(GONE.status, GONE.why, None)
     status = pod.get("status", {})
     if status.get("phase") not in ENDED:
         return None
-    ended = list(_ended(status))
     # null where nobody knows it, as of a container that was lost with its node
-    times = [datetime.fromisoformat(at) for _, each in ended if (at := each.get("finishedAt"))]
+    times = [
+        datetime.fromisoformat(at)
+        for _, each in terminated(status)
+        if (at := each.get("finishedAt"))
+    ]
     at = max(times, default=None)
-    return End(*_verdict(pod, ended), at)
-
-
-def _verdict(
-    pod: Mapping[str, Any], ended: Sequence[tuple[str, Mapping[str, Any]]]
-) -> tuple[Status, str]:
-    """What becomes of the run of a pod that has ended, and why."""
-    status = pod["status"]
-    full = [name for name, end in ended if end.get("reason") == "OOMKilled"]
-    failed = [(name, end["exitCode"]) for name, end in ended if end.get("exitCode")]
-    disrupted = _disrupted(status)
-    if full:
-        return "FAILED", f"OOMKilled, limit {_memory_limit(pod, full[0])}"
-    if reason := status.get("reason"):
-        # Evicted, DeadlineExceeded, NodeLost, and what schedulers say
-        return "FAILED", f"{reason}: {status.get('message', '')}"[:_LONGEST].rstrip(": ")
-    if disrupted or "deletionTimestamp" in pod["metadata"]:
-        return "KILLED", f"the pod was deleted{disrupted}"
-    if failed:
-        return "FAILED", "container {} ended with exit code {}".format(*failed[0])
-    return "FAILED", f"the pod {status['phase'].lower()}, and never ended its run"
+    ending = ending_of(pod)
+    return End(ending.status, ending.why, at)
 
 
 def known_as(pod: Mapping[str, Any]) -> frozenset[str]:
@@ -103,26 +84,3 @@ def pod_named(pod: str, binding: str | None) -> tuple[str, str] | None:
     namespace, _, name = pod.rpartition("/")
     namespace = namespace or (binding or "").rpartition("/")[0]
     return (namespace, name) if namespace and name and "/" not in namespace else None
-
-
-def _ended(status: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    for each in (*status.get("containerStatuses", ()), *status.get("initContainerStatuses", ())):
-        terminated = each.get("state", {}).get("terminated")
-        if terminated:
-            yield each["name"], terminated
-
-
-def _memory_limit(pod: Mapping[str, Any], container: str) -> str:
-    spec = pod.get("spec", {})
-    for each in (*spec.get("containers", ()), *spec.get("initContainers", ())):
-        if each["name"] == container:
-            return str(each.get("resources", {}).get("limits", {}).get("memory", "of the node"))
-    return "unknown"
-
-
-def _disrupted(status: Mapping[str, Any]) -> str:
-    """https://kubernetes.io/docs/concepts/workloads/pods/disruptions/#pod-disruption-conditions."""
-    for each in status.get("conditions", ()):
-        if each["type"] == "DisruptionTarget" and each["status"] == "True":
-            return f": {each.get('reason', '')}"
-    return ""
