@@ -4,11 +4,13 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from airflow.configuration import conf
+from airflow.providers.cncf.kubernetes.operators.job import KubernetesJobOperator
 from airflow.sdk.execution_time.context import context_to_airflow_vars
 from airflow.settings import get_policy_plugin_manager
 from kubernetes.client import models as k8s
@@ -94,6 +96,34 @@ def test_a_tag_of_the_dag_binds_the_pod(process: pytest.MonkeyPatch) -> None:
         "model": "churn",
     }
     assert list(env).index(contract.POD_NAME) < list(env).index(contract.RUN_CONTEXT)
+
+
+KUBECONFIG = {
+    "clusters": [{"name": "c", "cluster": {"server": "https://127.0.0.1:1"}}],
+    "users": [{"name": "u", "user": {}}],
+    "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}],
+    "current-context": "c",
+}
+
+
+def test_the_pods_of_a_job_are_bound_and_name_themselves(
+    process: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    begin(process, context("mlflow:team-a"))
+    (tmp_path / "kubeconfig").write_text(json.dumps(KUBECONFIG))
+    operator = KubernetesJobOperator(
+        task_id="train",
+        image="mooring/training:test",
+        namespace="team-a",
+        config_file=str(tmp_path / "kubeconfig"),
+    )
+    given: Any = {**context(), "run_id": "manual__1"}
+    job = operator.build_job_request_obj(given)
+    template = job.spec.template
+    assert template.metadata.labels[contract.BINDING_LABEL] == "team-a"
+    (told,) = (e.value for e in template.spec.containers[0].env if e.name == contract.RUN_CONTEXT)
+    # Each is made with a name of its own, which nobody here knows.
+    assert tags_of(told)[contract.TAG_POD] == f"$({contract.POD_NAME})"
 
 
 def test_what_the_author_says_stays(process: pytest.MonkeyPatch) -> None:
