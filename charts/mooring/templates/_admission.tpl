@@ -29,7 +29,7 @@ admissionregistration.k8s.io/v1
 {{- else if .Capabilities.APIVersions.Has (printf "%s/MutatingAdmissionPolicy" $beta) -}}
 {{- $beta -}}
 {{- else -}}
-{{- fail (printf "admission.inject needs MutatingAdmissionPolicy, which Kubernetes has from 1.36 on, and 1.34 and 1.35 where its beta is switched on; this cluster has %s without it: set admission.inject=false; then MlflowPodOperator and the Airflow hook inject, other pods are not covered" .Capabilities.KubeVersion.Version) -}}
+{{- fail (printf "admission.inject needs MutatingAdmissionPolicy, which Kubernetes has from 1.36 on, and 1.34 and 1.35 where its beta is switched on; this cluster has %s without it: set admission.inject=false; then MlflowPodOperator injects, and other pods that ask by the label are refused" .Capabilities.KubeVersion.Version) -}}
 {{- end -}}
 {{- end -}}
 
