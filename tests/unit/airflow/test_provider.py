@@ -10,8 +10,9 @@ import pytest
 from airflow.providers_manager import ProvidersManager
 from jsonschema import Draft7Validator
 
-from mooring_airflow import assets
+from mooring_airflow import assets, decorators
 from mooring_airflow.form import CONNECTION_TYPE
+from mooring_airflow.options import OPTIONS
 from mooring_airflow.provider import get_provider_info
 
 INFO = get_provider_info()
@@ -56,6 +57,8 @@ def test_airflow_finds_the_provider() -> None:
     assert manager.field_behaviours[CONNECTION_TYPE]["relabeling"]["login"] == "User"
     links = {name for name in manager.extra_links_class_names if name.startswith("mooring_")}
     assert links == set(INFO["extra-links"])
+    assert manager.taskflow_decorators["mlflow"] is decorators.mlflow_task
+    assert dict(manager.provider_configs)["mooring-airflow"]["mooring"]["options"] == OPTIONS
     assert manager.asset_factories["mlflow"] is assets.registered_model
     assert manager.asset_uri_handlers["mlflow"] is assets.sanitize_uri
     triggers = {trigger.trigger_class_name for trigger in manager.trigger}
