@@ -3,7 +3,7 @@
 `mlflow://<binding>/<registered model>` changes when a version is registered, and
 `mlflow://<binding>/<registered model>@<alias>` when the alias moves, as MLflow writes it in
 `models:/<registered model>@<alias>`. Who writes the event also says which version it is: `extra`
-is {name, version, model_uri, run_id, model_id}, and `alias` where one moved.
+is {name, version, model_uri, run_id, model_id, url}, and `alias` where one moved.
 """
 
 from collections.abc import Mapping, Sequence
@@ -101,4 +101,5 @@ def described(version: ModelVersion) -> dict[str, Any]:
         "model_uri": version.uri,
         "run_id": version.run_id,
         "model_id": version.model_id,
+        "url": version.url,
     }

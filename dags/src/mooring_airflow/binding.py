@@ -28,8 +28,15 @@ class Binding:
     pod: Mapping[str, Any]
     mlflow_workspace: str = ""
     """The workspace of MLflow, on a tracking server that has several."""
+    external_url: str = ""
+    """The URL of the same server outside the cluster; empty where it has none."""
     login: ReadLogin = field(default=lambda: None, repr=False, compare=False)
     """How to log in where the tracking server asks for it."""
+
+    @property
+    def pages(self) -> str:
+        """Where people open the server's pages; `url` where only the cluster reaches it."""
+        return self.external_url or self.url
 
     @property
     def headers(self) -> dict[str, str]:
@@ -73,6 +80,7 @@ def parse_binding(name: BindingName, found: Mapping[str, Any], *, ready: bool = 
         workspace=f"{workspace.get('namespace') or name.namespace}/{workspace['name']}",
         pod=status.get("pod") or {},
         mlflow_workspace=status.get("mlflowWorkspace", ""),
+        external_url=status.get("externalUrl", ""),
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
+from urllib.parse import quote
 
 import httpx
 
@@ -39,21 +40,27 @@ class ServerRefused(MooringError):
 
 @dataclass(frozen=True, slots=True)
 class ModelVersion:
-    """A version of a registered model; `model_id` is empty for one of no logged model."""
+    """A version of a registered model; `model_id` is empty for one of no logged model.
+
+    `url` is its page on the tracking server.
+    """
 
     name: str
     version: str
     run_id: str
     source: str
     status: str
+    url: str
     tags: Mapping[str, str]
 
     @classmethod
-    def of(cls, found: Json) -> "ModelVersion":
-        """Read a model version of MLflow's REST API."""
+    def of(cls, found: Json, server: str) -> "ModelVersion":
+        """Read a model version of the REST API of the MLflow at `server`."""
+        name, version = found["name"], str(found["version"])
         return cls(
-            name=found["name"],
-            version=str(found["version"]),
+            name=name,
+            version=version,
+            url=f"{server}/#/models/{quote(name, safe='')}/versions/{version}",
             run_id=found.get("run_id", ""),
             source=found.get("source", ""),
             status=found.get("status", ""),
@@ -78,7 +85,14 @@ def logged_model_id(uri: str) -> str | None:
 
 
 class MlflowClient(Tracking):
-    """A tracking server, asked for what its users ask; raises MooringError."""
+    """A tracking server, asked for what its users ask; raises MooringError.
+
+    `pages` is where people open its pages, where that is not the URL that tasks use.
+    """
+
+    def __init__(self, *server: Any, pages: str = "", **how: Any) -> None:
+        super().__init__(*server, **how)
+        self.pages = pages or self.url
 
     def get_run(self, run_id: str) -> Run:
         """A run with its tags and the last values of its metrics."""
@@ -116,7 +130,7 @@ class MlflowClient(Tracking):
             if error.code == MISSING:
                 return None
             raise
-        return ModelVersion.of(found["model_version"])
+        return ModelVersion.of(found["model_version"], self.pages)
 
     def get_model_version_by_alias(self, name: str, alias: str) -> ModelVersion | None:
         """The version that holds `alias`; None where none does, or the model does not exist."""
@@ -126,7 +140,7 @@ class MlflowClient(Tracking):
             if error.code in (MISSING, NO_SUCH_ALIAS):
                 return None
             raise
-        return ModelVersion.of(found["model_version"])
+        return ModelVersion.of(found["model_version"], self.pages)
 
     def get_latest_version(self, name: str) -> ModelVersion | None:
         """The version of the highest number; None where there is none."""
@@ -143,7 +157,7 @@ class MlflowClient(Tracking):
             order_by="version_number DESC",
             max_results=max_results,
         )
-        return [ModelVersion.of(version) for version in found.get("model_versions", [])]
+        return [ModelVersion.of(version, self.pages) for version in found.get("model_versions", [])]
 
     def register(self, name: str, model_id: str, tags: Mapping[str, str]) -> ModelVersion:
         """The version of registered model `name` that is this logged model; made where missing.
@@ -166,7 +180,7 @@ class MlflowClient(Tracking):
             # Not by _call: what it tries again could have been done the first time.
             answer = self._http.post(f"{API}/model-versions/create", json=body)
             answer.raise_for_status()
-            return ModelVersion.of(answer.json()["model_version"])
+            return ModelVersion.of(answer.json()["model_version"], self.pages)
 
         with self._told():
             return self._retrying(once)

@@ -10,6 +10,8 @@ from mooring_airflow.options import DESCRIPTION, OPTIONS
 
 INTEGRATION: Final = "MLflow"
 
+LINKS: Final = ("MlflowRunLink", "MlflowModelVersionLink")
+
 
 def get_provider_info() -> dict[str, Any]:
     """The provider's operators, hooks, connection and links, by the keys of Airflow's schema."""
@@ -44,7 +46,7 @@ def get_provider_info() -> dict[str, Any]:
                 "ui-field-behaviour": FIELD_BEHAVIOUR,
             }
         ],
-        "extra-links": ["mooring_airflow.links.MlflowRunLink"],
+        "extra-links": [f"mooring_airflow.links.{name}" for name in LINKS],
         "task-decorators": [
             {"name": "mlflow", "class-name": "mooring_airflow.decorators.mlflow_task"}
         ],

@@ -20,6 +20,7 @@ from mooring_airflow.client import MlflowClient, ModelVersion, logged_model_id
 from mooring_airflow.errors import MooringError
 from mooring_airflow.evidence import READY
 from mooring_airflow.hooks import MlflowHook
+from mooring_airflow.links import MlflowModelVersionLink
 from mooring_airflow.promotion import (
     Contest,
     context_version_tags,
@@ -34,6 +35,7 @@ class _RegistryOperator(BaseOperator):
     """What the operators share: the registered model, and where its server is."""
 
     template_fields: Sequence[str] = ("model_name", "binding", "mlflow_conn_id")
+    operator_extra_links = (MlflowModelVersionLink(),)
 
     def __init__(
         self,
@@ -75,7 +77,7 @@ class MlflowRegisterModelOperator(_RegistryOperator):
     READY, its files in the store. A retry finds the version that was made before. `tags` are set on
     the version, besides those that name the task instance; `alias` moves to it.
 
-    Returns {name, version, model_uri, run_id, model_id}; the event of the asset has it too.
+    Returns {name, version, model_uri, run_id, model_id, url}; the event of the asset has it too.
     """
 
     template_fields: Sequence[str] = (
@@ -124,7 +126,7 @@ class MlflowRegisterModelOperator(_RegistryOperator):
 class MlflowSetAliasOperator(_RegistryOperator):
     """Lets `alias` of registered model `model_name` name `version`, whichever it named before.
 
-    `version` is templated: a number. Returns {name, version, model_uri, run_id, model_id}.
+    `version` is templated: a number. Returns {name, version, model_uri, run_id, model_id, url}.
     """
 
     template_fields: Sequence[str] = (*_RegistryOperator.template_fields, "alias", "version")
@@ -155,8 +157,8 @@ class MlflowPromoteModelOperator(_RegistryOperator):
     Two tasks that promote versions of the same model at once may both be better than the third:
     give them one pool slot, or `max_active_tis_per_dag=1`.
 
-    Returns {name, version, model_uri, run_id, model_id, promoted, metric, value, holder}, with the
-    version and value that it was compared with as `holder`, None where there was none.
+    Returns {name, version, model_uri, run_id, model_id, url, promoted, metric, value, holder},
+    with the version and value that it was compared with as `holder`, None where there was none.
     """
 
     template_fields: Sequence[str] = (

@@ -20,7 +20,7 @@ class MlflowModelVersionSensor(BaseSensorOperator):
 
     Which one: with `version` that number, with `alias` whichever it names, else any. With
     `changed_from`, the number of a version, it must be another one: a new champion, say. All are
-    templated. Returns {name, version, model_uri, run_id, model_id}.
+    templated. Returns {name, version, model_uri, run_id, model_id, url}.
 
     `deferrable` waits in the triggerer, and holds no worker meanwhile.
     """

@@ -15,8 +15,8 @@ from mooring_airflow.errors import MooringError
 class MlflowModelVersionTrigger(BaseTrigger):
     """Fires once the version that `awaited` describes is there; looks every `poke_interval` s.
 
-    Its event is the version: {name, version, model_uri, run_id, model_id}. What it is made from
-    again, and Airflow's database therefore holds, are names: it logs in by itself, each time.
+    Its event is the version: {name, version, model_uri, run_id, model_id, url}. What it is made
+    from again, and Airflow's database therefore holds, are names: it logs in by itself, each time.
     """
 
     def __init__(self, poke_interval: float, **awaited: Any) -> None:

@@ -12,12 +12,17 @@ from airflow.dag_processing.bundles.manager import DagBundlesManager
 from airflow.dag_processing.dagbag import DagBag, sync_bag_to_db
 from airflow.models.asset import AssetDagRunQueue, AssetEvent
 from airflow.models.dag import DagModel
+from airflow.models.xcom import XComModel
 from airflow.utils.db import initdb
 from airflow.utils.session import create_session
 from sqlalchemy import select, update
 
+from mooring_airflow.links import MlflowModelVersionLink
+
 BUNDLE = "dags-folder"
 """What Airflow calls the one that it has where nothing else is configured."""
+
+LINK = MlflowModelVersionLink().xcom_key
 
 
 def main(folder: str, dag_id: str) -> None:
@@ -34,9 +39,11 @@ def main(folder: str, dag_id: str) -> None:
     with create_session() as session:
         instances = run.get_task_instances(session=session)
         events = session.scalars(select(AssetEvent).order_by(AssetEvent.id))
+        links = session.scalars(select(XComModel).where(XComModel.key == LINK))
         answer = {
             "states": {f"{ti.task_id}[{ti.map_index}]": ti.state for ti in instances},
             "events": [[event.asset.uri, event.extra] for event in events],
+            "links": {f"{x.task_id}[{x.map_index}]": XComModel.deserialize_value(x) for x in links},
             "queued": sorted(session.scalars(select(AssetDagRunQueue.target_dag_id))),
         }
     print(json.dumps(answer))

@@ -347,4 +347,13 @@ def test_airflow_starts_what_waits_for_a_new_champion(registry: Registry, tmp_pa
         *([registry.asset, version] for version in told),
         [f"{registry.asset}@champion", {**champion, "alias": "champion"}],
     ]
+    ids = {version["model_id"]: version["url"] for version in told}
+    page = [ids[uri.removeprefix("models:/")] for uri in (better, worse)]
+    assert page[0].startswith(f"{registry.team.url}/#/models/{registry.name}/versions/")
+    assert answer["links"] == {
+        "register[0]": page[0],
+        "register[1]": page[1],
+        "promote_0[-1]": page[0],
+        "promote_1[-1]": page[1],
+    }
     assert answer["queued"] == ["on_new_champion", "on_new_version"]

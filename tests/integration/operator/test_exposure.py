@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from kubernetes import client
 
-from mooring_operator.kube import DEPLOYMENT, HTTP_ROUTE, INGRESS, WORKSPACE, Kind
+from mooring_operator.kube import BINDING, DEPLOYMENT, HTTP_ROUTE, INGRESS, WORKSPACE, Kind
 from tests.integration.definitions import define
 from tests.integration.operator.api import Api, Manifest, Refused
 from tests.integration.operator.process import Operator
@@ -66,6 +66,12 @@ def external_url(world: World, namespace: str) -> str | None:
     return url
 
 
+def binding_url(world: World, namespace: str) -> str | None:
+    live = world.api.get(BINDING, namespace, "models") or {}
+    url: str | None = live["status"].get("externalUrl")
+    return url
+
+
 def environment(world: World, namespace: str) -> dict[str, str]:
     live = world.api.get(DEPLOYMENT, namespace, "models-mlflow")
     assert live is not None
@@ -82,6 +88,7 @@ def test_an_ingress_comes_heals_and_goes(world: World, operator: Operator) -> No
     url = f"https://models.{team}.example.com"
     until(lambda: external_url(world, team) == url, "the URL")
     assert exposed(world, team)["message"] == f"it answers to {url}"
+    until(lambda: binding_url(world, team) == url, "the URL on the binding")
     assert f"models.{team}.example.com:*" in environment(world, team)["MLFLOW_SERVER_ALLOWED_HOSTS"]
     assert environment(world, team)["MLFLOW_SERVER_CORS_ALLOWED_ORIGINS"] == url
     live = world.api.get(INGRESS, team, "models-mlflow")
@@ -105,6 +112,7 @@ def test_an_ingress_comes_heals_and_goes(world: World, operator: Operator) -> No
     world.converge(team)
     until(lambda: not exposed(world, team), "its condition to go")
     assert external_url(world, team) is None
+    until(lambda: binding_url(world, team) is None, "the URL to go from the binding")
 
 
 def test_cert_manager_that_is_missing_is_told(world: World) -> None:

@@ -55,6 +55,13 @@ def test_reads_a_ready_binding() -> None:
     assert binding.workspace == "team-a/team-a"
 
 
+def test_people_open_its_pages_where_it_is_exposed() -> None:
+    inside = parse_binding(NAME, status())
+    assert inside.pages == inside.url
+    outside = parse_binding(NAME, status(externalUrl="https://team-a.example.com"))
+    assert (outside.pages, outside.url) == ("https://team-a.example.com", inside.url)
+
+
 def test_says_the_workspace_of_mlflow_with_each_request() -> None:
     assert parse_binding(NAME, status()).headers == {}
     inside = parse_binding(NAME, status(mlflowWorkspace="team-a"))

@@ -91,6 +91,10 @@ class BindingStatus(ApiModel):
 
     observed_generation: Annotated[int, Field(description="Generation last reconciled.")] = 0
     url: Annotated[str | None, Field(max_length=512, description="The tracking URI.")] = None
+    external_url: Annotated[
+        str | None,
+        Field(max_length=512, description="The same outside the cluster, for people, if exposed."),
+    ] = None
     artifact_root: Annotated[
         str | None, Field(max_length=1024, description="Where the artifacts lie.")
     ] = None

@@ -28,6 +28,7 @@ from mooring_operator.plan.binding import (
     published_objects,
 )
 from mooring_operator.plan.connection import Connection
+from mooring_operator.plan.exposure import external
 from mooring_operator.plan.metadata import Owner, belongs
 from mooring_operator.plan.trust import Account, accounts, untrusted
 from mooring_operator.queue import Key
@@ -41,7 +42,16 @@ from mooring_operator.reconcile.world import Blocked, Outcome, World, attempt, e
 
 _WORKSPACE_ENDS: Final = "WorkspaceEnds"
 _PUBLISHED: Final = frozenset(
-    {"workspace", "url", "artifactRoot", "mlflowWorkspace", "binding", "configMap", "pod"}
+    {
+        "workspace",
+        "url",
+        "externalUrl",
+        "artifactRoot",
+        "mlflowWorkspace",
+        "binding",
+        "configMap",
+        "pod",
+    }
 )
 
 
@@ -162,10 +172,12 @@ def _answer(world: World, claim: Claim) -> dict[str, object]:
     for right in rights:
         ensure(world, right)
     _withdraw(world.kube, owner, keep=[*objects, *rights])
+    exposed = external(workspace, class_.exposure) if class_.exposure and not server else None
     name = {"name": published_name(owner.name)}
     return {
         "workspace": claim.workspace_ref,
         "url": connection.tracking_uri,
+        "externalUrl": exposed.url if exposed else None,
         "artifactRoot": connection.artifact_root,
         "mlflowWorkspace": connection.mlflow_workspace,
         "binding": name,
