@@ -101,7 +101,7 @@ lock: $(INSTALLED) ## Lock all dependencies anew, with hashes and without addres
 
 .PHONY: screenshots
 screenshots: $(INSTALLED) ## The pictures in docs/images, taken in a real browser
-	MOORING_SCREENSHOTS=docs/images $(BIN)/python -m pytest tests/integration/airflow_ui/test_browser.py
+	MOORING_SCREENSHOTS=docs/images $(BIN)/python -m pytest tests/integration/airflow_ui -k real_browser
 
 .PHONY: bench-smoke
 bench-smoke: $(INSTALLED) ## The speeds of docs/performance.md, measured on this machine

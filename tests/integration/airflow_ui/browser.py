@@ -7,17 +7,20 @@ with a package and a program of its own.
 import base64
 import itertools
 import json
+import os
 import shutil
+import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import httpx
 import websocket
 
 from tests.cluster.process import PATIENCE_S, wait_until
-from tests.services.process import folder, service
+from tests.services.process import service
 
 FLAGS: Final = (
     "--headless",
@@ -33,6 +36,10 @@ FLAGS: Final = (
     "--remote-debugging-port=0",
 )
 """Without the network in the background: it only fails, where a machine has none."""
+
+
+class RefusedError(Exception):
+    """The browser answered with an error."""
 
 
 class Tab:
@@ -56,7 +63,7 @@ class Tab:
             said = json.loads(self._socket.recv())
             if said.get("id") == number:
                 if "error" in said:
-                    raise RuntimeError(f"{method}: {said['error']}")
+                    raise RefusedError(f"{method}: {said['error']}")
                 return dict(said["result"])
 
     def log_in(self, url: str, token: str) -> None:
@@ -78,8 +85,11 @@ class Tab:
         self.call("Emulation.setEmulatedMedia", features=[feature])
 
     def evaluate(self, expression: str) -> Any:
-        """The value of a JavaScript expression; None while it cannot be had."""
-        answer = self.call("Runtime.evaluate", expression=expression, returnByValue=True)
+        """The value of a JavaScript expression; None while it cannot be had, as between pages."""
+        try:
+            answer = self.call("Runtime.evaluate", expression=expression, returnByValue=True)
+        except RefusedError:
+            return None
         return None if "exceptionDetails" in answer else answer["result"].get("value")
 
     def wait_for(self, expression: str) -> Any:
@@ -125,13 +135,19 @@ def browser() -> Iterator[Browser]:
     program = shutil.which("chromium")
     if program is None:
         raise RuntimeError("chromium: not found; python -m tests.cluster host installs it")
-    with folder() as home:
+    with TemporaryDirectory(prefix="mooring-test-", ignore_cleanup_errors=True) as made:
+        home = Path(made)
         port = home / "DevToolsActivePort"
         command = [program, *FLAGS, f"--user-data-dir={home}", "about:blank"]
         # No wish of this machine's for a proxy: all that is looked at is on this machine.
-        env = {"HOME": str(home), "no_proxy": "127.0.0.1"}
-        with service(command, env=env, log=home / "chromium.log", ready=lambda: bool(_port(port))):
-            yield Browser(_port(port))
+        env = {"HOME": made, "no_proxy": "127.0.0.1"}
+        log = home / "chromium.log"
+        with service(command, env=env, log=log, ready=lambda: bool(_port(port))) as process:
+            try:
+                yield Browser(_port(port))
+            finally:
+                # All of its processes: one that ends in peace writes into a folder that goes.
+                os.killpg(process.pid, signal.SIGKILL)
 
 
 def _port(written: Path) -> int:

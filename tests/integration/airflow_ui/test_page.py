@@ -1,12 +1,30 @@
-"""The page as a browser gets it from a real API server: who may see it, and what it says."""
+"""The page of a real API server: who may see it, what it says, and one look with a browser.
 
+One file, so that one worker of pytest has all that needs the server.
+"""
+
+import os
 import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
+from pathlib import Path
+from typing import Final
 
 import pytest
 
+from tests.cluster.process import wait_until
 from tests.integration.airflow.world import Workspace
+from tests.integration.airflow_ui.browser import browser
+from tests.integration.airflow_ui.looking import (
+    DARK_TEXT,
+    FRAME,
+    LIGHT_TEXT,
+    PAGE,
+    SIZE,
+    TEXT,
+    click,
+    keep,
+)
 from tests.integration.airflow_ui.stories import (
     DOWN,
     EVIL,
@@ -21,6 +39,8 @@ from tests.integration.airflow_ui.world import PASSWORD_OF_MLFLOW, PREFIX, Airfl
 
 COLUMNS = 6
 CELLS = ("th", "td")
+WANTED_AT: Final = "MOORING_SCREENSHOTS"
+"""The folder that `make screenshots` wants the pictures in."""
 
 
 class Cells(HTMLParser):
@@ -198,3 +218,32 @@ def test_airflow_offers_it_as_a_tab_of_a_dag_run(ui: Airflow) -> None:
     # Airflow's page has [api] base_url as its base, and a leading slash would leave it.
     assert view["href"] == "mooring/dags/{DAG_ID}/runs/{RUN_ID}"
     assert not ui.get("api/v2/plugins/importErrors", "root").json()["import_errors"]
+
+
+def test_the_tab_in_a_real_browser(ui: Airflow, team: Workspace, tmp_path: Path) -> None:
+    pictures = Path(os.environ.get(WANTED_AT) or tmp_path)
+    with browser() as chromium, chromium.tab() as tab:
+        tab.look(SIZE, "light")
+        tab.log_in(ui.url, ui.token("ann"))
+        tab.open(f"{ui.url}/dags/churn/runs/{LIVE}/plugin/mlflow")
+        tab.wait_for(f"{PAGE}.querySelectorAll('tbody th').length === 5")
+        tab.wait_for(f"{TEXT} === '{DARK_TEXT}'")
+        keep(tab, pictures / "airflow-page-light.png")
+        loaded = tab.evaluate(
+            f"{FRAME}.contentWindow.performance.getEntriesByType('resource').map(e => e.name)"
+        )
+        assert loaded == [f"{ui.url}/mooring/static/page.{kind}" for kind in ("css", "js")]
+
+        tab.look(SIZE, "dark")
+        tab.wait_for(f"{TEXT} === '{LIGHT_TEXT}'")
+        keep(tab, pictures / "airflow-page-dark.png")
+
+        # The frame may open nothing by itself: the page around it does.
+        click(tab, "tbody a[target=_blank]")
+        run = f"{team.url}/#/experiments/0/runs/"
+        wait_until(
+            lambda: any(address.startswith(run) for address in chromium.addresses()),
+            f"a tab at {run}",
+        )
+        click(tab, "tbody a[target=_top]")
+        tab.wait_for("location.pathname.endsWith('/tasks/evaluate')")
