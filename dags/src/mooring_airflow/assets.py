@@ -64,10 +64,10 @@ def sanitize_uri(uri: SplitResult) -> SplitResult:
 def outlet(binding: str, model: str) -> AssetAlias:
     """What a task declares that may change `model` of `binding`; both may still be templates.
 
-    An event comes only from what `announce` adds to it: a task that ends well without a change
-    starts no DAG.
+    `model` is empty where the task's code decides which one. An event comes only from what
+    `announce` adds to it: a task that ends well without a change starts no DAG.
     """
-    return AssetAlias(name=f"{SCHEME}://{binding}/{model}")
+    return AssetAlias(name=f"{SCHEME}://{binding}/{model}".removesuffix("/"))
 
 
 def announce(

@@ -129,8 +129,12 @@ def finite(value: Any) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def reference(evidence: Evidence, url: str, prefer: Sequence[Requirement]) -> MlflowRunRef:
+def reference(
+    evidence: Evidence, url: str, prefer: Sequence[Requirement], pages: str = ""
+) -> MlflowRunRef:
     """What the next task is handed: the main run and its model.
+
+    `url` is the tracking server's; people open its `pages` where that is another address.
 
     The model is the one that `prefer` means first, else the latest. It is handed on as
     `models:/<id>`: a `runs:/` URI may take minutes to resolve (facts: mlflow.md d12).
@@ -146,7 +150,7 @@ def reference(evidence: Evidence, url: str, prefer: Sequence[Requirement]) -> Ml
         tracking_uri=url,
         artifact_uri=run.artifact_uri,
         status=run.status,
-        ui_url=f"{url}/#/experiments/{run.experiment_id}/runs/{run.run_id}",
+        ui_url=f"{pages or url}/#/experiments/{run.experiment_id}/runs/{run.run_id}",
         model_id=model.model_id if model else None,
         model_uri=f"models:/{model.model_id}" if model else None,
         model_name=model.name if model else None,

@@ -3,6 +3,9 @@
 Airflow asks for them on the worker when the task has ended, and keeps the answers as XCom.
 """
 
+from collections.abc import Mapping
+from typing import Any, Final
+
 from airflow.sdk import BaseOperator, BaseOperatorLink
 from airflow.sdk.bases.xcom import BaseXCom
 from airflow.sdk.execution_time.xcom import XCom
@@ -12,14 +15,35 @@ from mooring import contract
 
 
 class MlflowRunLink(BaseOperatorLink):
-    """Opens the run's page on the workspace's tracking server."""
+    """Opens the page of the task's run."""
 
     name = "MLflow run"
 
     def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:  # noqa: ARG002
-        """The address that the task's run reference holds; empty when nothing landed."""
-        found = XCom.get_value(ti_key=ti_key, key=contract.XCOM_KEY)
-        return str((found or {}).get("ui_url", ""))
+        """The address; empty when nothing landed."""
+        return _page(_reference(ti_key))
+
+
+class MlflowExperimentLink(BaseOperatorLink):
+    """Opens the page of the experiment that the task's run is in."""
+
+    name = "MLflow experiment"
+
+    def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:  # noqa: ARG002
+        """The address; empty when nothing landed."""
+        return _experiment(_reference(ti_key))
+
+
+class MlflowModelLink(BaseOperatorLink):
+    """Opens the page of the logged model that the task hands on."""
+
+    name = "MLflow model"
+
+    def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:  # noqa: ARG002
+        """The address; empty when the run has no model."""
+        reference = _reference(ti_key)
+        model = reference.get("model_id")
+        return f"{_experiment(reference)}/models/{model}" if model else ""
 
 
 class MlflowModelVersionLink(BaseOperatorLink):
@@ -31,3 +55,19 @@ class MlflowModelVersionLink(BaseOperatorLink):
         """The address; empty when the task has not come that far."""
         found = XCom.get_value(ti_key=ti_key, key=BaseXCom.XCOM_RETURN_KEY)
         return str((found or {}).get("url", ""))
+
+
+OF_A_RUN: Final = (MlflowRunLink(), MlflowExperimentLink(), MlflowModelLink())
+"""The links of a task that hands on the reference of a run."""
+
+
+def _reference(ti_key: TaskInstanceKey) -> Mapping[str, Any]:
+    return XCom.get_value(ti_key=ti_key, key=contract.XCOM_KEY) or {}
+
+
+def _page(reference: Mapping[str, Any]) -> str:
+    return str(reference.get("ui_url") or "")
+
+
+def _experiment(reference: Mapping[str, Any]) -> str:
+    return _page(reference).rpartition("/runs/")[0]

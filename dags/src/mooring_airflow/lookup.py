@@ -34,7 +34,7 @@ def find_run(tags: Mapping[str, str], binding: str, kubernetes_conn_id: str) -> 
             if run is None:
                 raise MooringError(_none(tags, binding, runs))
             of_try = {key: run.tags[key] for key in identity.TRY_TAGS if key in run.tags}
-            return reference(gather(tracking, of_try, ()), bound.url, ())
+            return reference(gather(tracking, of_try, ()), bound.url, (), bound.pages)
     except httpx.HTTPError as error:
         raise MooringError(
             Finding(

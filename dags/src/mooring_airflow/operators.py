@@ -19,13 +19,14 @@ from mooring.ending import GONE, ending_of
 from mooring.finding import Finding
 from mooring_airflow import identity, report
 from mooring_airflow import pod as manifests
+from mooring_airflow.assets import announce, outlet
 from mooring_airflow.binding import Binding, read_binding
 from mooring_airflow.checks import Expectation
 from mooring_airflow.errors import MooringError
-from mooring_airflow.links import MlflowRunLink
+from mooring_airflow.links import OF_A_RUN
 from mooring_airflow.names import BindingName
 from mooring_airflow.pods import MlflowPodManager
-from mooring_airflow.registration import registered
+from mooring_airflow.registration import registered, version_of
 from mooring_airflow.require import requirements
 from mooring_airflow.verify import close_runs, resumable, supersede_earlier_tries, verify
 
@@ -60,7 +61,7 @@ class MlflowPodOperator(KubernetesPodOperator):
         "require",
         "register",
     )
-    operator_extra_links = (MlflowRunLink(),)
+    operator_extra_links = OF_A_RUN
 
     def __init__(
         self,
@@ -85,6 +86,9 @@ class MlflowPodOperator(KubernetesPodOperator):
         self.on_missing = on_missing
         self.register = register
         self.resume = resume
+        # As it is written in the DAG: Airflow knows outlets before it renders templates.
+        self._outlet = outlet(binding, register)
+        self.outlets = [*self.outlets, self._outlet]
         self._bound: Binding | None = None
         self._deferred_tags: Mapping[str, str] = {}
         self._reentered: Any = None
@@ -156,6 +160,9 @@ class MlflowPodOperator(KubernetesPodOperator):
         if self.register:
             reference = registered(expected, reference, self.register)
         self._hand_on(context, reference.as_dict())
+        version = version_of(self._bound, reference)
+        if version is not None:
+            announce(context, self._outlet, str(self._bound.name), version, registered=True)
         supersede_earlier_tries(expected, reference.run_id)
 
     def _hand_on(self, context: Context, reference: dict[str, Any]) -> None:

@@ -10,7 +10,12 @@ from mooring_airflow.options import DESCRIPTION, OPTIONS
 
 INTEGRATION: Final = "MLflow"
 
-LINKS: Final = ("MlflowRunLink", "MlflowModelVersionLink")
+LINKS: Final = (
+    "MlflowRunLink",
+    "MlflowExperimentLink",
+    "MlflowModelLink",
+    "MlflowModelVersionLink",
+)
 
 
 def get_provider_info() -> dict[str, Any]:

@@ -36,7 +36,7 @@ def ended(expected: Expectation, evidence: Evidence, finding: Finding | None) ->
     return _block(
         f"MLflow run {run.name} ({run.run_id}) is {run.status}",
         {
-            "page": f"{expected.binding.url}/#/experiments/{run.experiment_id}/runs/{run.run_id}",
+            "page": f"{expected.binding.pages}/#/experiments/{run.experiment_id}/runs/{run.run_id}",
             "experiment": evidence.experiment_name,
             **({"more runs": str(more)} if more else {}),
             **{f"model {m.name}": f"{m.model_id}, {size(m.size)}" for m in evidence.models},

@@ -42,7 +42,9 @@ def verify(expected: Expectation, *, warn: bool = False) -> MlflowRunRef | None:
     log.info("%s", report.ended(expected, evidence, finding))
     if finding is not None and not warn:
         raise MooringError(finding)
-    return reference(evidence, expected.binding.url, expected.require) if evidence.runs else None
+    if not evidence.runs:
+        return None
+    return reference(evidence, expected.binding.url, expected.require, expected.binding.pages)
 
 
 def _examined(expected: Expectation) -> tuple[Evidence, Finding | None]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from airflow.sdk.exceptions import TaskDeferred
+from airflow.sdk.execution_time.context import OutletEventAccessors
 from kubernetes import client
 
 from mooring import contract
@@ -94,7 +95,13 @@ class Bound:
             "xcom_push": self.push,
         }
         ti = SimpleNamespace(**(instance | changes))
-        return {"ti": ti, "run_id": ti.run_id, "dag": None, "logical_date": None}
+        return {
+            "ti": ti,
+            "run_id": ti.run_id,
+            "dag": None,
+            "logical_date": None,
+            "outlet_events": OutletEventAccessors(),
+        }
 
     def push(self, key: str, value: Any) -> None:
         """Take an XCom as Airflow does: as JSON."""

@@ -2,6 +2,7 @@
 
 import time
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -85,3 +86,9 @@ def run_of(team: Workspace, run_id: str) -> dict[str, Any]:
     found = team.api(f"runs/get?run_id={run_id}")["run"]
     tags = {tag["key"]: tag["value"] for tag in found["data"]["tags"]}
     return {"status": found["info"]["status"], "tags": tags}
+
+
+def emitted(context: Mapping[str, Any]) -> dict[str, Any]:
+    """What Airflow writes down as asset events when the task has ended well: extra by URI."""
+    added = [e for events in context["outlet_events"].values() for e in events.asset_alias_events]
+    return {event.dest_asset_key.uri: event.extra for event in added}

@@ -21,7 +21,7 @@ from tests.cluster.apiserver import ApiServer
 from tests.cluster.process import wait_until
 from tests.integration.airflow.bound import END, FAIL, HANG, Bound
 from tests.integration.airflow.kubelet import kubelet
-from tests.integration.airflow.runs import run_of
+from tests.integration.airflow.runs import emitted, run_of
 from tests.integration.airflow.world import Workspace
 from tests.integration.definitions import define
 
@@ -57,6 +57,7 @@ def test_hands_on_the_run_of_its_pod(bound: Bound) -> None:
     bound.task(END).execute(context)
     reference = bound.pushed[contract.XCOM_KEY]
     assert bound.runs(context) == [reference["run_id"]]
+    assert emitted(context) == {}, "no model was registered"
     tags = run_of(bound.team, reference["run_id"])["tags"]
     assert tags[contract.TAG_VERIFIED] == "true"
     assert tags[contract.TAG_MAP_INDEX] == "2"
@@ -88,6 +89,27 @@ def test_a_reference_is_found_by_its_tags_where_xcom_is_lost(
         MlflowRunRef.from_ti(ti, "train")
     with pytest.raises(MooringError, match=r"RunMissing: task d\.other, .* no finished run"):
         MlflowRunRef.from_ti(ti, "other", **where)
+
+
+def test_a_model_that_its_run_registered_is_an_asset_that_changed(bound: Bound) -> None:
+    context, name = bound.context(), f"model-{uuid.uuid4().hex[:8]}"
+    registering = f"""
+call("registered-models/create", name={name!r})
+call("model-versions/create", name={name!r}, source="s3://mlflow/model", run_id=run)
+"""
+    bound.task(registering + END).execute(context)
+    run_id = bound.pushed[contract.XCOM_KEY]["run_id"]
+    assert emitted(context) == {
+        # The namespace is named where it is not the binding's own name.
+        f"mlflow://team-a.{bound.namespace}/{name}": {
+            "name": name,
+            "version": "1",
+            "model_uri": f"models:/{name}/1",
+            "run_id": run_id,
+            "model_id": "",
+            "url": f"{bound.team.url}/#/models/{name}/versions/1",
+        }
+    }
 
 
 def test_fails_when_nothing_landed(bound: Bound) -> None:

@@ -30,7 +30,7 @@ from mooring_airflow.registry import (
 from mooring_airflow.sensors import MlflowModelVersionSensor
 from mooring_operator.plan.airflow import connection_value
 from tests.integration.airflow import emitting
-from tests.integration.airflow.runs import Pod, task_tags
+from tests.integration.airflow.runs import Pod, emitted, task_tags
 from tests.integration.airflow.world import Workspace
 
 DAGS = Path(__file__).parent / "registry_dags"
@@ -45,17 +45,15 @@ class Task:
     def __init__(self, run_id: str = "") -> None:
         self.pushed: dict[str, Any] = {}
         self.run_id = run_id or f"manual__{uuid.uuid4()}"
-        self.events = OutletEventAccessors()
-        self.context: Any = {"ti": self._instance(), "outlet_events": self.events}
+        self.context: Any = {"ti": self._instance(), "outlet_events": OutletEventAccessors()}
 
     def again(self) -> "Task":
         """The next try."""
         return Task(self.run_id)
 
     def emitted(self) -> dict[str, Any]:
-        """The asset events by URI: what Airflow writes down when the task has ended well."""
-        added = [e for accessor in self.events.values() for e in accessor.asset_alias_events]
-        return {event.dest_asset_key.uri: event.extra for event in added}
+        """See `emitted`."""
+        return emitted(self.context)
 
     def _instance(self) -> SimpleNamespace:
         return SimpleNamespace(

@@ -13,6 +13,7 @@ import pytest
 from kubernetes import client, config
 
 from mooring import contract
+from mooring_airflow.links import OF_A_RUN
 from tests.chart.rendering import crds
 from tests.cluster.apiserver import ApiServer
 from tests.integration.airflow import play
@@ -113,6 +114,13 @@ def test_a_deferred_task_hands_on_its_run(bound: Bound, played: list[Task]) -> N
     (run,) = runs_of(bound, task)
     assert run["tags"][contract.TAG_VERIFIED] == "true"
     assert task["xcom"][contract.XCOM_KEY]["status"] == "FINISHED"
+    page = task["xcom"][contract.XCOM_KEY]["ui_url"]
+    buttons = {link.name: task["xcom"][link.xcom_key] for link in OF_A_RUN}
+    assert buttons == {
+        "MLflow run": page,
+        "MLflow experiment": f"{bound.team.url}/#/experiments/0",
+        "MLflow model": "",
+    }
 
 
 def test_functions_hand_on_the_runs_of_their_pods(bound: Bound, played: list[Task]) -> None:
