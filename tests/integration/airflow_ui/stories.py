@@ -72,7 +72,7 @@ def recorded() -> Story:
 
 def hostile() -> Story:
     """One whose author pushed what no operator of ours would."""
-    evil = handed_on(EVIL, url="javascript:alert(1)/#/experiments/7/runs/1", model_name=EVIL)
+    evil = handed_on(EVIL, ui_url="javascript:alert(1)/#/experiments/7/runs/1", model_name=EVIL)
     no_text = handed_on("r1", run_id=["no", "text"])
     return Story(
         HOSTILE,
@@ -132,7 +132,7 @@ def live(team: Workspace) -> Story:
 def at(team: Workspace, run: str, model: str) -> dict[str, Any]:
     """What is handed on of a run that is there."""
     url = f"{team.url}/#/experiments/0/runs/{run}"
-    return handed_on(run, experiment_id="0", url=url, model_id=model)
+    return handed_on(run, experiment_id="0", ui_url=url, model_id=model)
 
 
 def pod(team: Workspace, task: str, index: int = -1, try_number: str = "2") -> Pod:

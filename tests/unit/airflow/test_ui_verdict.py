@@ -111,3 +111,11 @@ def test_children_are_counted_and_not_listed() -> None:
     found = [Found(one, [], None) for one in (run("r"), nested)]
     page = page_of(recorded, [Answer("team-a", "https://m", found)], "")
     assert (len(page.rows[0].runs), page.rows[0].children) == (1, 1)
+
+
+def test_links_of_all_runs_lead_where_people_reach_the_server() -> None:
+    other = task("success", task_id="other", reference=HANDED_ON)
+    recorded = Recorded("d", "r", "success", (task("failed"), other))
+    found = [Found(run("r", "FAILED"), [], None)]
+    page = page_of(recorded, [Answer("team-a", "http://in-the-cluster:5000", found)], "")
+    assert [row.runs[0].run.url for row in page.rows] == ["https://m/#/experiments/7/runs/r"] * 2

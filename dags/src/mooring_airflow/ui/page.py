@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
@@ -64,7 +64,7 @@ class Page:
 
 def page_of(recorded: Recorded, answers: Sequence[Answer], airflow: str) -> Page:
     """The page of a DAG run; `airflow` is the path of Airflow's own pages, without a last slash."""
-    found = _by_instance(answers)
+    found = _by_instance(_where_people_reach(recorded, answers))
     known = {answer.binding for answer in answers if not answer.trouble}
     rows = [
         _row(recorded, task, found.get(task.instance, []), task.binding in known, airflow)
@@ -94,6 +94,17 @@ def _by_instance(answers: Iterable[Answer]) -> Mapping[Instance, list[tuple[Answ
     return by_instance
 
 
+def _where_people_reach(recorded: Recorded, answers: Iterable[Answer]) -> list[Answer]:
+    """The answers with the address that some task of the same binding handed on, where one did.
+
+    A connection has the address that the cluster reaches, and perhaps nobody else.
+    """
+    told = {
+        task.binding: address for task in recorded.tasks if (address := _address(task.reference))
+    }
+    return [replace(answer, url=told.get(answer.binding, answer.url)) for answer in answers]
+
+
 def _row(
     recorded: Recorded,
     task: Task,
@@ -114,9 +125,9 @@ def _row(
 
 
 def _shown(task: Task, answer: Answer, one: Found) -> ShownRun:
-    """A run as the tracking server tells it; links by the address that its task was given."""
+    """A run as the tracking server tells it."""
     run = one.run
-    of_experiment = _experiment(_address(task.reference) or answer.url, run.experiment_id)
+    of_experiment = _experiment(answer.url, run.experiment_id)
     return ShownRun(
         run=Link(run.name or run.run_id, _below(of_experiment, "runs", run.run_id)),
         status=_status(run),
