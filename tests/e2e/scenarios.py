@@ -26,6 +26,8 @@ from tests.e2e.workspaces import (
     suspended,
 )
 
+TRAINING_S: Final = 300.0
+"""In which several trainings that start at once import MLflow, on a machine with other work."""
 GO: Final = "e2e.go"
 """The tag that lets a waiting training go on."""
 
@@ -209,7 +211,8 @@ def running(server: Tracking, experiment: str, count: int, but: str = "") -> lis
         found[:] = [r for r in runs if r.status == "RUNNING" and r.run_id != but]
         return len(found) == count
 
-    wait_until(enough, f"{count} trainings to wait in experiment {experiment}")
+    what = f"{count} trainings to wait in experiment {experiment}"
+    wait_until(enough, what, timeout=TRAINING_S)
     return found
 
 

@@ -11,6 +11,7 @@ from tests.cluster.process import wait_until
 from tests.demo.cluster import apply, get, kubectl
 from tests.demo.store import BUCKET, Run, tracking
 from tests.e2e.jobs import script
+from tests.e2e.scenarios import TRAINING_S
 from tests.e2e.workspaces import keys, training_image
 
 TEAM: Final = "team-a"
@@ -32,9 +33,13 @@ def runs(system: None, name: str) -> Iterator[dict[str, Run]]:
         from_cron = f"{name}-from-cron"
         kubectl("create", "job", from_cron, f"--from=cronjob/{name}", "-n", TEAM)
         jobs = (name, from_cron, f"{name}-unbound")
-        wait_until(lambda: all(_ended(job) for job in jobs), f"the Jobs {jobs} to end")
+        wait_until(
+            lambda: all(_ended(job) for job in jobs), f"the Jobs {jobs} to end", timeout=TRAINING_S
+        )
         with tracking(TEAM) as server:
-            yield wait_until(lambda: _all(server.runs(), name), "the runs of all kinds")
+            yield wait_until(
+                lambda: _all(server.runs(), name), "the runs of all kinds", timeout=TRAINING_S
+            )
     finally:
         kubectl("delete", OWNED, "-n", TEAM, "-l", f"e2e={name}", "--wait=false")
 

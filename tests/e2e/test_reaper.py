@@ -11,6 +11,7 @@ from tests.cluster.process import wait_until
 from tests.demo.cluster import apply, kubectl
 from tests.demo.store import Run, tracking
 from tests.e2e.jobs import script
+from tests.e2e.scenarios import TRAINING_S
 from tests.e2e.workspaces import operator_needed, training_image
 
 TEAM: Final = "team-a"
@@ -33,7 +34,7 @@ def runs(system: None) -> Iterator[dict[str, Run]]:
                 return {kind: made[pod] for kind, pod in pods.items() if pod in made}
 
             apply(*(_pod(pod, kind) for kind, pod in pods.items()))
-            wait_until(lambda: len(here()) == len(pods), "the runs of all pods")
+            wait_until(lambda: len(here()) == len(pods), "the runs of all pods", timeout=TRAINING_S)
             kubectl("delete", "pod", "-n", TEAM, pods["deaf"], "--force", "--grace-period=0")
             kubectl("delete", "pod", "-n", TEAM, pods["told"])
             told = here()["told"]
@@ -43,7 +44,7 @@ def runs(system: None) -> Iterator[dict[str, Run]]:
                 found = here()
                 return {} if "RUNNING" in {run.status for run in found.values()} else found
 
-            yield wait_until(closed, "all runs to be closed")
+            yield wait_until(closed, "all runs to be closed", timeout=TRAINING_S)
     finally:
         kubectl("delete", "pod", "-n", TEAM, *pods.values(), "--ignore-not-found", "--wait=false")
 
