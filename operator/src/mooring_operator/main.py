@@ -18,7 +18,7 @@ from mooring_operator.cache import Cache
 from mooring_operator.health import serve_health
 from mooring_operator.kube import KubeError
 from mooring_operator.lease import Alone, Lease
-from mooring_operator.metrics import LEADER, QUEUE_DEPTH, QUEUE_OLDEST
+from mooring_operator.metrics import LEADER, QUEUE_DEPTH, QUEUE_HELD, QUEUE_OLDEST
 from mooring_operator.queue import WorkQueue
 from mooring_operator.reconcile.controller import Controller
 from mooring_operator.reconcile.reaping import pod_ended
@@ -132,6 +132,7 @@ class Operator:
     def run(self, stop: threading.Event) -> None:
         """Wait for the lease and work, until `stop` is set; or raise what ended a watch."""
         QUEUE_DEPTH.set_function(lambda: self._queue.load().waiting)
+        QUEUE_HELD.set_function(lambda: self._queue.load().held)
         QUEUE_OLDEST.set_function(lambda: self._queue.load().waiting_s)
         LEADER.set_function(self._lease.held)
         health = serve_health(self._port, self.trouble, self.unready)

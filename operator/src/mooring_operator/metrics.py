@@ -12,6 +12,9 @@ REGISTRY: Final = CollectorRegistry()
 ProcessCollector(registry=REGISTRY)
 
 QUEUE_DEPTH: Final = Gauge("mooring_queue_depth", "Keys that wait for a worker.", registry=REGISTRY)
+QUEUE_HELD: Final = Gauge(
+    "mooring_queue_held", "Keys that a worker has in hand.", registry=REGISTRY
+)
 QUEUE_OLDEST: Final = Gauge(
     "mooring_queue_oldest_seconds", "Age of the key that waits longest.", registry=REGISTRY
 )

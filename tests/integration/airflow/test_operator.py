@@ -18,7 +18,7 @@ from mooring_airflow.operators import MlflowPodOperator
 from mooring_airflow.ref import MlflowRunRef
 from tests.chart.rendering import crds
 from tests.cluster.apiserver import ApiServer
-from tests.cluster.process import wait_until
+from tests.cluster.process import PATIENCE_S, wait_until
 from tests.integration.airflow.bound import END, FAIL, HANG, Bound
 from tests.integration.airflow.kubelet import kubelet
 from tests.integration.airflow.runs import emitted, run_of
@@ -165,7 +165,7 @@ def test_a_killed_task_leaves_no_open_run(bound: Bound) -> None:
     worker.start()
     wait_until(lambda: len(bound.runs(context)) == 1, "the pod's run")
     task.on_kill()
-    worker.join(60)
+    worker.join(PATIENCE_S)
     assert not worker.is_alive()
     (run,) = bound.runs(context)
     left = run_of(bound.team, run)

@@ -4,7 +4,10 @@ import json
 import os
 import sys
 import time
+from collections import Counter
+from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
@@ -32,6 +35,14 @@ from mooring_operator.main import main
 main()
 """
 RIGHTS = ("ServiceAccount", "ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding")
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """How many keys wait or are worked on, and how many reconciles are over."""
+
+    open: int
+    over: int
 
 
 class Operator:
@@ -103,12 +114,12 @@ class Operator:
 
     def metric(self, name: str) -> list[tuple[dict[str, str], float]]:
         """Return labels and value of each sample that it tells under a name."""
-        return [
-            (sample.labels, sample.value)
-            for family in text_string_to_metric_families(self.answer("/metrics"))
-            for sample in family.samples
-            if sample.name == name
-        ]
+        return [(labels, value) for found, labels, value in self._samples() if found == name]
+
+    def _samples(self) -> Iterator[tuple[str, dict[str, str], float]]:
+        for family in text_string_to_metric_families(self.answer("/metrics")):
+            for sample in family.samples:
+                yield sample.name, sample.labels, sample.value
 
     def answer(self, path: str) -> str:
         """Return what it answers on its port; HTTPError where that says no."""
@@ -120,12 +131,19 @@ class Operator:
         return sum(int(value) for _, value in self.metric("mooring_queue_depth"))
 
     def settle(self) -> None:
-        """Return when it has had nothing to do for `CALM_S` seconds."""
-        calm_since, count = time.monotonic(), self.reconciles()
-        while time.monotonic() - calm_since < CALM_S:
-            time.sleep(0.05)
-            if (now := self.reconciles()) != count:
-                calm_since, count = time.monotonic(), now
+        """Return when it has had nothing to do, and nothing in hand, for `CALM_S` seconds."""
+        calm_since, before = time.monotonic(), self._work()
+        while before.open or time.monotonic() - calm_since < CALM_S:
+            time.sleep(0.1)
+            if (now := self._work()) != before or now.open:
+                calm_since, before = time.monotonic(), now
+
+    def _work(self) -> _Work:
+        sums: Counter[str] = Counter()
+        for name, _, value in self._samples():
+            sums[name] += int(value)
+        waiting, held = sums["mooring_queue_depth"], sums["mooring_queue_held"]
+        return _Work(waiting + held, sums["mooring_reconcile_seconds_count"])
 
     def resident(self) -> int:
         """Return its resident memory in bytes."""

@@ -23,7 +23,7 @@ from tests.services.versitygw import Versitygw
 
 @dataclass
 class Pair:
-    """Two operators on an API server of their own."""
+    """Two operators on an API server without any other."""
 
     world: World
     first: Operator
@@ -35,15 +35,24 @@ class Pair:
         return str(live["spec"].get("holderIdentity", ""))
 
 
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Api, Path]]:
+    """An API server for pairs of operators, and the kubeconfig that these have."""
+    with api_server() as server:
+        admin = admin_of(server)
+        api, folder = Api(admin), tmp_path_factory.mktemp("pairs")
+        yield api, least_privilege(server, api, client.CoreV1Api(admin), folder)
+
+
 @pytest.fixture
 def pair(
-    postgresql_service: Postgresql, versitygw_service: Versitygw, tmp_path: Path
+    cluster: tuple[Api, Path],
+    postgresql_service: Postgresql,
+    versitygw_service: Versitygw,
+    tmp_path: Path,
 ) -> Iterator[Pair]:
+    api, kubeconfig = cluster
     with ExitStack() as stack:
-        server = stack.enter_context(api_server())
-        admin = admin_of(server)
-        api = Api(admin)
-        kubeconfig = least_privilege(server, api, client.CoreV1Api(admin), tmp_path)
         operators = [
             Operator(kubeconfig, tmp_path / name, identity=name) for name in ("first", "second")
         ]

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
-from pathlib import Path
 
 import pytest
 from kubernetes import client
@@ -23,19 +22,26 @@ DELETE = {"deletionPolicy": "Delete"}
 OTHER = "OtherCluster"
 
 
-@pytest.fixture
-def namesake(world: World, tmp_path: Path) -> Iterator[World]:
-    """The same names in a cluster of its own, with its own operator."""
+@pytest.fixture(scope="module")
+def other_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+    """A second cluster, with its own operator."""
+    folder = tmp_path_factory.mktemp("other")
     with ExitStack() as stack:
         server = stack.enter_context(api_server())
         connected = admin_of(server)
         api = Api(connected)
-        kubeconfig = least_privilege(server, api, client.CoreV1Api(connected), tmp_path)
-        operator = Operator(kubeconfig, tmp_path / "operator.log")
+        kubeconfig = least_privilege(server, api, client.CoreV1Api(connected), folder)
+        operator = Operator(kubeconfig, folder / "operator.log")
         operator.start()
         stack.callback(operator.stop)
-        other = World(api, world.postgresql, world.versitygw, id=world.id)
-        yield stack.enter_context(closing(other))
+        yield api
+
+
+@pytest.fixture
+def namesake(world: World, other_cluster: Api) -> Iterator[World]:
+    """The same names in the second cluster."""
+    with closing(World(other_cluster, world.postgresql, world.versitygw, id=world.id)) as other:
+        yield other
 
 
 def gone(world: World, team: str) -> bool:

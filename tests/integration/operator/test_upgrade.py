@@ -60,10 +60,11 @@ def kubelet(world: World, namespace: str) -> Iterator[list[int]]:
             for job in world.api.list(JOB, namespace, "app.kubernetes.io/component=migrate"):
                 if not job.get("status", {}).get("conditions"):
                     run_as_process(world, job)
+            fake_kubelet(world.api, namespace, jobs="app.kubernetes.io/component!=migrate")
+            # afterwards: from a number that it answered the operator may go on, but not far
             for live in world.api.list(DEPLOYMENT, namespace):
                 if replicas[-1] != live["spec"]["replicas"]:
                     replicas.append(live["spec"]["replicas"])
-            fake_kubelet(world.api, namespace, jobs="app.kubernetes.io/component!=migrate")
 
     thread = Thread(target=work)
     thread.start()

@@ -49,6 +49,8 @@ CHILDREN = (
     SERVICE,
     SERVICE_ACCOUNT,
 )
+OF_A_CLASS = (CONFIG_MAP, SECRET)
+"""What lies in the namespace of the platform team."""
 Found = TypeVar("Found")
 
 
@@ -245,12 +247,14 @@ class World:
     def close(self) -> None:
         """Delete what the test made, and what the operator made of it: nothing collects garbage."""
         for kind in (WORKSPACE, BINDING, WORKSPACE_CLASS):
-            for live in self.api.list(kind):
+            lives = self.api.list(kind)
+            for live in lives:
                 metadata = live["metadata"]
                 self.api.delete(kind, metadata.get("namespace", ""), metadata["name"])
-            until(partial(self._none_left, kind), f"every {kind.kind} to be gone")
+            if lives:
+                until(partial(self._none_left, kind), f"every {kind.kind} to be gone")
         for namespace in self.namespaces:
-            for kind in CHILDREN:
+            for kind in OF_A_CLASS if namespace == self.platform else CHILDREN:
                 self.api.clear(kind, namespace)
 
     def _none_left(self, kind: Kind) -> bool:

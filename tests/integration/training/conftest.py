@@ -2,21 +2,12 @@
 
 import os
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.integration.airflow.world import Workspace, workspace
 from tests.integration.training.pods import Image
 from tests.services.older_mlflow import OLDEST, install_mooring, older_python
-from tests.services.versitygw import Versitygw
-
-
-@pytest.fixture(scope="session")
-def team(versitygw_service: Versitygw) -> Iterator[Workspace]:
-    with workspace(versitygw_service) as running:
-        yield running
 
 
 @pytest.fixture(scope="session")

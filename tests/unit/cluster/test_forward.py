@@ -25,7 +25,7 @@ async def _through_forwarder(target: int, question: bytes) -> bytes:
     port = listener.getsockname()[1]
     forwarder = asyncio.create_task(serve(listener, target))
     try:
-        return await asyncio.wait_for(_ask(port, question), timeout=10)
+        return await asyncio.wait_for(_ask(port, question), timeout=60)
     finally:
         forwarder.cancel()
 

@@ -32,7 +32,7 @@ def test_many_connections_do_not_stop_it(kubectl: Path, tmp_path: Path) -> None:
     has(kubectl, f"{listening}; {lines}; touch {tmp_path}/through; exec sleep 600")
     with ways.forwarded("team-a-mlflow", "team-a", 5000) as url:
         assert url == "http://localhost:5001"
-        wait_until((tmp_path / "through").exists, "kubectl to handle them all", timeout=20)
+        wait_until((tmp_path / "through").exists, "kubectl to handle them all")
 
 
 def test_what_kubectl_says_is_told(kubectl: Path) -> None:

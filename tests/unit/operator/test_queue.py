@@ -116,7 +116,7 @@ def test_closing_ends_a_worker_that_waits() -> None:
     worker = threading.Thread(target=lambda: taken.append(queue.take()))
     worker.start()
     queue.close()
-    worker.join(5)
+    worker.join(60)
     assert taken == [None]
 
 
@@ -146,7 +146,7 @@ def test_workers_never_hold_the_same_key_together() -> None:
         threading.Event().wait(0.001)
     queue.close()
     for worker in workers:
-        worker.join(5)
+        worker.join(60)
     assert not clashes
     assert set(worked) == set(keys)
 
