@@ -25,7 +25,7 @@ from tests.integration.airflow.bound import Bound
 from tests.integration.airflow.runs import Pod, task_tags
 from tests.integration.airflow.world import Workspace
 from tests.integration.definitions import define
-from tests.services.process import free_port
+from tests.services.process import closed_port
 from tests.services.tls import issue
 
 MLFLOW = version("mlflow")
@@ -55,7 +55,7 @@ def pressed(**fields: object) -> tuple[bool, str]:
 
 
 def test_the_button_says_that_nothing_listens() -> None:
-    good, said = pressed(host=f"http://127.0.0.1:{free_port()}")
+    good, said = pressed(host=f"http://127.0.0.1:{closed_port()}")
     assert not good
     assert said.startswith("ServerUnreachable: the tracking server http://127.0.0.1:")
 

@@ -163,8 +163,8 @@ def test_nobody_gets_nothing(server: Guarded, path: str) -> None:
 )
 def test_a_wrong_login_gets_nothing(server: Guarded, login: tuple[str, str]) -> None:
     url = f"{server.team.url}/api/2.0/mlflow/experiments/search?max_results=1"
-    assert httpx.get(url, auth=login).status_code == 401
-    assert httpx.get(url, headers={"authorization": "Bearer x"}).status_code == 401
+    assert httpx.get(url, auth=login, timeout=60).status_code == 401
+    assert httpx.get(url, headers={"authorization": "Bearer x"}, timeout=60).status_code == 401
 
 
 def test_a_pod_logs_with_what_its_binding_publishes(server: Guarded) -> None:
@@ -295,8 +295,8 @@ def test_only_the_admin_makes_users(server: Guarded, user: str) -> None:
     assert server.call(ADMIN, "users/create", new).status_code == 200
     login = (new["username"], new["password"])
     url = f"{server.team.url}/api/2.0/mlflow/experiments/search?max_results=1"
-    assert httpx.get(url, auth=login).status_code == 200
-    assert httpx.get(url, auth=(login[0], "another-long-one")).status_code == 401
+    assert httpx.get(url, auth=login, timeout=60).status_code == 200
+    assert httpx.get(url, auth=(login[0], "another-long-one"), timeout=60).status_code == 401
 
 
 def test_a_withdrawn_user_is_refused_and_a_later_password_is_not(server: Guarded) -> None:
@@ -339,10 +339,10 @@ def test_the_probe_needs_a_database_and_no_login(
     server: Guarded, postgresql_service: Postgresql
 ) -> None:
     url, head = server.team.url, {contract.PROBE_HEADER: "ready"}
-    answer = httpx.get(url + contract.PROBE_PATH, headers=head)
+    answer = httpx.get(url + contract.PROBE_PATH, headers=head, timeout=60)
     assert (answer.status_code, answer.text) == (200, "the database answers")
     for path in ("/api/2.0/mlflow/experiments/search?max_results=1", "/api/2.0/mlflow/users/list"):
-        assert httpx.get(url + path, headers=head).status_code == 401
+        assert httpx.get(url + path, headers=head, timeout=60).status_code == 401
 
     def ready() -> int:
         return httpx.get(url + contract.PROBE_PATH, headers=head, timeout=60).status_code

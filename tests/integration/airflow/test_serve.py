@@ -64,7 +64,8 @@ def test_waits_for_the_migration_and_then_serves(environment: dict[str, str]) ->
             assert not answers(url), "without its schema it must not serve"
             subprocess.run(mooring("migrate"), env={**os.environ, **environment}, check=True)
             wait_until(lambda: answers(url), f"{url} to answer")
-            found = httpx.get(f"{url}/api/2.0/mlflow/experiments/get?experiment_id=0").json()
+            where = f"{url}/api/2.0/mlflow/experiments/get?experiment_id=0"
+            found = httpx.get(where, timeout=60).json()
     location = found["experiment"]["artifact_location"]
     assert location.startswith(environment["MLFLOW_DEFAULT_ARTIFACT_ROOT"])
 

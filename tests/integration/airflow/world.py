@@ -69,7 +69,8 @@ class Workspace:
         url = f"{self.url}/api/2.0/mlflow/{path}"
         login = [self.environment.get(name) for name in LOGIN]
         auth = (login[0], login[1]) if login[0] and login[1] else None
-        answer = httpx.request("GET" if body is None else method, url, json=body, auth=auth)
+        wanted = "GET" if body is None else method
+        answer = httpx.request(wanted, url, json=body, auth=auth, timeout=60)
         answer.raise_for_status()
         return dict(answer.json())
 

@@ -116,7 +116,7 @@ class Browser:
     @contextmanager
     def tab(self) -> Iterator[Tab]:
         """A new tab, until the block ends."""
-        made = httpx.put(f"{self._origin}/json/new").json()
+        made = httpx.put(f"{self._origin}/json/new", timeout=60).json()
         tab = Tab(made["webSocketDebuggerUrl"])
         try:
             yield tab
@@ -125,7 +125,7 @@ class Browser:
 
     def addresses(self) -> Sequence[str]:
         """Where its tabs are."""
-        tabs = httpx.get(f"{self._origin}/json/list").json()
+        tabs = httpx.get(f"{self._origin}/json/list", timeout=60).json()
         return [str(tab["url"]) for tab in tabs if tab["type"] == "page"]
 
 

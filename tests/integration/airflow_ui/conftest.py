@@ -9,7 +9,7 @@ from mooring import contract
 from tests.integration.airflow.world import Workspace, workspace
 from tests.integration.airflow_ui.stories import stories
 from tests.integration.airflow_ui.world import PASSWORD_OF_MLFLOW, Airflow, airflow
-from tests.services.process import free_port
+from tests.services.process import closed_port
 from tests.services.versitygw import Versitygw
 
 
@@ -23,7 +23,7 @@ def team(versitygw_service: Versitygw) -> Iterator[Workspace]:
 def ui(team: Workspace) -> Iterator[Airflow]:
     hosts = {
         "team-a": team.url.replace("//", f"//reader:{PASSWORD_OF_MLFLOW}@"),
-        "down": f"http://127.0.0.1:{free_port()}",
+        "down": f"http://127.0.0.1:{closed_port()}",
     }
     connections = {
         f"AIRFLOW_CONN_{contract.connection_id(name).upper()}": json.dumps(

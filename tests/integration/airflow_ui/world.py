@@ -56,7 +56,8 @@ class Airflow:
 
     def token(self, user: str) -> str:
         """What `user` gets for the password."""
-        answer = httpx.post(f"{self.url}/auth/token", json={"username": user, "password": PASSWORD})
+        who = {"username": user, "password": PASSWORD}
+        answer = httpx.post(f"{self.url}/auth/token", json=who, timeout=120)
         answer.raise_for_status()
         return str(answer.json()["access_token"])
 

@@ -59,7 +59,7 @@ class Server:
         """Ask its API, in a workspace of MLflow's own if it has several."""
         headers = {contract.MLFLOW_WORKSPACE_HEADER: inside} if inside else {}
         method = "GET" if body is None else "POST"
-        answer = httpx.request(method, self.url + path, json=body, headers=headers)
+        answer = httpx.request(method, self.url + path, json=body, headers=headers, timeout=60)
         answer.raise_for_status()
         return answer.json()
 
