@@ -5,19 +5,11 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from threading import Event, Thread, Timer
 from typing import Final
 
-from mooring import contract
-from mooring_operator.stores.names import identity
 from tests.cluster import cluster, kind
-from tests.cluster.process import ClusterError, wait_until
 from tests.demo.cluster import TIMEOUT, get, kubectl
-from tests.demo.store import iam, s3
-from tests.demo.system import PLAYGROUND, wait_ready
+from tests.demo.system import PLAYGROUND
 from tests.e2e.workspaces import (
     OwnWorkspace,
-    operator_needed,
-    operator_stopped,
-    remove_bucket,
-    rotate,
     start_server,
     stop_server,
     suspended,
@@ -74,41 +66,6 @@ def _database_down() -> AbstractContextManager[None]:
     return _scaled_down("sts/postgresql", PLAYGROUND, 1)
 
 
-def _dns_down() -> AbstractContextManager[None]:
-    return _scaled_down("deploy/coredns", "kube-system", 2)
-
-
-@contextmanager
-def _key_revoked() -> Iterator[None]:
-    user, old = identity(MINTED, MINTED), MINE.secret()[contract.AWS_ACCESS_KEY_ID]
-    try:
-        with suspended(MINE):
-            with iam() as client:
-                for key in client.list_access_keys(UserName=user)["AccessKeyMetadata"]:
-                    client.delete_access_key(UserName=user, AccessKeyId=key["AccessKeyId"])
-            yield
-    finally:
-        with operator_needed():
-            rotate(MINE)
-            wait_until(
-                lambda: MINE.secret()[contract.AWS_ACCESS_KEY_ID] != old, "another key for pods"
-            )
-            wait_ready("mlw", MINTED, MINTED)
-
-
-@contextmanager
-def _bucket_deleted() -> Iterator[None]:
-    with suspended(MINE):
-        with s3() as client:
-            remove_bucket(client, MINE.bucket)
-        try:
-            yield
-        finally:
-            with s3() as client:
-                remove_bucket(client, MINE.bucket)
-                client.create_bucket(Bucket=MINE.bucket)
-
-
 @contextmanager
 def _network_cut() -> Iterator[None]:
     """For a minute no packet gets to the server: by the iptables of the node's own namespace."""
@@ -144,20 +101,6 @@ def _store_slow() -> Iterator[None]:
         thread.join()
 
 
-@contextmanager
-def _api_server_restarted() -> Iterator[None]:
-    _on_the_node("pkill", "-x", "kube-apiserver")
-    wait_until(_answers, "the API server to answer again")
-    yield
-
-
-def _answers() -> bool:
-    try:
-        return kubectl("get", "--raw", "/readyz") == "ok"
-    except ClusterError:
-        return False
-
-
 def _on_the_node(*command: str) -> str:
     place = cluster.current()
     return place.engine.docker("exec", kind.node_name(place.paths), *command)
@@ -170,10 +113,5 @@ BREAKING: Final[Mapping[str, Breaking]] = {
     "store down": _store_down,
     "store slow": _store_slow,
     "database down": _database_down,
-    "DNS down": _dns_down,
-    "key revoked": _key_revoked,
-    "bucket deleted": _bucket_deleted,
     "network cut": _network_cut,
-    "API server restarted": _api_server_restarted,
-    "operator stopped": operator_stopped,
 }

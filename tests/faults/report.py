@@ -101,7 +101,8 @@ def _peer(peer: Mapping[str, Any]) -> str:
         return "nothing is lost"
     if peer["lost_silently"]:
         return "**lost silently**"
-    return f"told after {_seconds(peer['told_after_s'])} s: {_cell(peer['message'], 90)}"
+    after = "" if peer["told_after_s"] is None else f" after {_seconds(peer['told_after_s'])} s"
+    return f"told{after}: {_cell(peer['message'], 90)}"
 
 
 def _cell(text: str, longest: int = LONGEST) -> str:

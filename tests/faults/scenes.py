@@ -63,12 +63,6 @@ def _not_handed(plain: Outcome) -> Seen:
     return _seen(kept=kept, told_by=TASK, message=why_red(plain.log))
 
 
-def first_try_evicted(jobs: Jobs, _world: World) -> Played:
-    """The pod of a task's first try is deleted; the second try trains to its end."""
-    without, with_mooring, _ = scenarios.first_try_evicted(jobs)
-    return {Way.TASK: _closed(with_mooring[0], None), None: _closed(without[0], None)}
-
-
 def run_left_open(_jobs: Jobs, world: World, *, how: str) -> Played:
     """A pod ends in the middle of its run, by a kill that no process hears of."""
     name = f"faults-{uuid.uuid4().hex[:8]}"
@@ -138,7 +132,6 @@ def _dying(name: str, way: Way | None, how: str, world: World) -> dict[str, Any]
 SCENES: Final[Mapping[str, Callable[[Jobs, World], Played]]] = {
     "sidecar killed": sidecar_killed,
     "nothing handed over": nothing_handed_over,
-    "first try evicted": first_try_evicted,
     "out of memory": partial(run_left_open, how="--fill"),
     "deleted by force": partial(run_left_open, how="--deaf"),
 }

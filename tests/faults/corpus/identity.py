@@ -94,12 +94,6 @@ FAULTS: Final = (
         scene="nothing handed over",
     ),
     Fault(
-        "pod of the first try evicted, so there are two runs",
-        Family.IDENTITY,
-        {Way.TASK: "KILLED, Pod"},
-        scene="first try evicted",
-    ),
-    Fault(
         "pod out of memory in the middle of its run",
         Family.IDENTITY,
         {Way.POD: "OOMKilled, limit"},

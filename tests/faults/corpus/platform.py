@@ -7,7 +7,6 @@ from tests.faults.fault import KEPT, Family, Fault, Way
 
 _SWALLOWED: Final = "LoggingSwallowed"
 _NOT_READY: Final = "ModelNotReady"
-_TASK: Final = "its files did not all reach the store"
 
 FAULTS: Final = (
     Fault(
@@ -51,50 +50,11 @@ FAULTS: Final = (
     Fault(
         "database down",
         Family.PLATFORM,
-        {Way.BEFORE: Reason.SERVER_NOT_READY, Way.DURING: "503", Way.DURING_STRICT: _SWALLOWED},
+        {
+            Way.BEFORE: Reason.SERVER_NOT_READY,
+            Way.DURING: "Max retries exceeded",
+            Way.DURING_STRICT: _SWALLOWED,
+        },
         outside="database down",
-    ),
-    Fault(
-        "DNS down",
-        Family.PLATFORM,
-        {
-            Way.BEFORE: Reason.SERVER_NAME_UNKNOWN,
-            Way.DURING: _NOT_READY,
-            Way.DURING_STRICT: _SWALLOWED,
-        },
-        outside="DNS down",
-    ),
-    Fault(
-        "key revoked",
-        Family.PLATFORM,
-        {
-            Way.BEFORE: Reason.CREDENTIALS_UNKNOWN,
-            Way.DURING: _NOT_READY,
-            Way.DURING_STRICT: _SWALLOWED,
-            Way.DURING_AIRFLOW: _TASK,
-        },
-        outside="key revoked",
-    ),
-    Fault(
-        "bucket deleted",
-        Family.PLATFORM,
-        {
-            Way.BEFORE: Reason.BUCKET_MISSING,
-            Way.DURING: _NOT_READY,
-            Way.DURING_STRICT: _SWALLOWED,
-        },
-        outside="bucket deleted",
-    ),
-    Fault(
-        "API server restarted",
-        Family.PLATFORM,
-        {Way.BEFORE: KEPT, Way.DURING: KEPT},
-        outside="API server restarted",
-    ),
-    Fault(
-        "operator stopped",
-        Family.PLATFORM,
-        {Way.BEFORE: KEPT, Way.DURING: KEPT},
-        outside="operator stopped",
     ),
 )
