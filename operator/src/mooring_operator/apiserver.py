@@ -163,14 +163,13 @@ class ApiServer:
             content_type="application/merge-patch+json",
         )
 
-    def delete(self, kind: Kind, namespace: str, name: str) -> None:
+    def delete(self, kind: Kind, namespace: str, name: str, version: str = "") -> None:
         """See `Server.delete`."""
+        options: Manifest = {"kind": "DeleteOptions", "propagationPolicy": "Background"}
+        if version:
+            options["preconditions"] = {"resourceVersion": version}
         try:
-            self._call(
-                "DELETE",
-                kind.path(namespace, name),
-                body={"kind": "DeleteOptions", "propagationPolicy": "Background"},
-            )
+            self._call("DELETE", kind.path(namespace, name), body=options)
         except KubeError as error:
             if error.status != 404:
                 raise

@@ -143,10 +143,15 @@ class Cache:
         """See `Server.merge`."""
         return self._written(live, lambda: self._kube.merge(live, fields))
 
-    def delete(self, kind: Kind, namespace: str, name: str) -> None:
+    def anew(self, kind: Kind, namespace: str, name: str) -> Manifest | None:
+        """See `Kube.anew`."""
+        self._drop((kind.kind, namespace, name))
+        return self.get(kind, namespace, name)
+
+    def delete(self, kind: Kind, namespace: str, name: str, version: str = "") -> None:
         """See `Server.delete`."""
         self._drop((kind.kind, namespace, name))
-        self._kube.delete(kind, namespace, name)
+        self._kube.delete(kind, namespace, name, version)
 
     def told(self, kind: Kind, metadata: Mapping[str, Any], news: Callable[[], None]) -> None:
         """Take an event of a watch; `news` is called if it says more than was read or written here.

@@ -132,8 +132,11 @@ class Server(Protocol):
         With metadata.resourceVersion among them, only if it did not change meanwhile (409).
         """
 
-    def delete(self, kind: Kind, namespace: str, name: str) -> None:
-        """Delete the object and, in the background, what it owns; none there is fine."""
+    def delete(self, kind: Kind, namespace: str, name: str, version: str = "") -> None:
+        """Delete the object and, in the background, what it owns; none there is fine.
+
+        With a resource version, only if it did not change meanwhile (409).
+        """
 
 
 class Kube(Server, Protocol):
@@ -144,6 +147,9 @@ class Kube(Server, Protocol):
 
         An object of somebody else that has the same name may be left out.
         """
+
+    def anew(self, kind: Kind, namespace: str, name: str) -> Manifest | None:
+        """As `get`, also of what no watch has told yet; whoever asks later gets it too."""
 
     def known(self, kind: Kind, namespace: str = "", labels: str = "") -> list[Manifest]:
         """As `search`, of what the operator or a person made, as far as watches have told."""

@@ -87,7 +87,7 @@ class FakeKube:
         """Take the fields."""
         return self.apply(live | dict(fields))
 
-    def delete(self, kind: Kind, namespace: str, name: str) -> None:  # noqa: ARG002
+    def delete(self, kind: Kind, namespace: str, name: str, version: str = "") -> None:  # noqa: ARG002
         """Have no Secret."""
         self.live = None
 
@@ -284,6 +284,15 @@ def test_a_refused_write_has_the_object_read_anew() -> None:
     with pytest.raises(KubeError):
         cache.apply(secret(1, "c"))
     assert read(cache) == secret(2, "b")
+
+
+def test_what_no_watch_has_told_is_read_anew() -> None:
+    kube, cache = cached(secret(1))
+    read(cache)
+    kube.live = secret(2)
+    assert read(cache) == secret(1), "as far as anybody has told"
+    assert cache.anew(SECRET, "n", "s") == secret(2)
+    assert read(cache) == secret(2)
 
 
 def test_a_deleted_object_is_gone() -> None:

@@ -16,7 +16,7 @@ from mooring_operator.plan.auth import (
 from mooring_operator.plan.binding import decoded
 from mooring_operator.plan.metadata import AUTH, Owner, belongs, namespaced_name
 from mooring_operator.plan.rotation import ROTATION_KEY, Policy, Rotation, loaded
-from mooring_operator.reconcile.world import World, apply
+from mooring_operator.reconcile.world import World, apply, delete_own
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,5 @@ def drop_users(world: World, workspace: Owner, deployment: Manifest | None) -> N
     pod = deployment["spec"]["template"]["spec"] if deployment else {}
     if not any(volume["name"] == VOLUME for volume in pod.get("volumes", [])):
         return
-    name = workspace.child_name_for(AUTH)
-    live = world.kube.get(SECRET, workspace.namespace, name)
-    if live is not None and belongs(live, workspace):
-        world.kube.delete(SECRET, workspace.namespace, name)
+    live = world.kube.get(SECRET, workspace.namespace, workspace.child_name_for(AUTH))
+    delete_own(world.kube, live, workspace)

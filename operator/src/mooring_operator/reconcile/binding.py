@@ -29,7 +29,7 @@ from mooring_operator.plan.binding import (
 )
 from mooring_operator.plan.connection import Connection
 from mooring_operator.plan.exposure import external
-from mooring_operator.plan.metadata import Owner, belongs
+from mooring_operator.plan.metadata import Owner
 from mooring_operator.plan.trust import Account, accounts, untrusted
 from mooring_operator.queue import Key
 from mooring_operator.reconcile.auth import held_users
@@ -38,7 +38,7 @@ from mooring_operator.reconcile.loading import access_of, admits, load_class, pa
 from mooring_operator.reconcile.provision import held_credentials
 from mooring_operator.reconcile.publish import publish
 from mooring_operator.reconcile.report import report
-from mooring_operator.reconcile.world import Blocked, Outcome, World, attempt, ensure
+from mooring_operator.reconcile.world import Blocked, Outcome, World, attempt, delete_own, ensure
 
 _WORKSPACE_ENDS: Final = "WorkspaceEnds"
 _PUBLISHED: Final = frozenset(
@@ -229,8 +229,5 @@ def _withdraw(kube: Kube, owner: Owner, keep: Iterable[Manifest] = ()) -> None:
         (ROLE_BINDING, launcher_name(owner.name)),
         (ROLE_BINDING, login_name(owner.name)),
     ):
-        if (kind.kind, name) in kept:
-            continue
-        live = kube.held(kind, owner.namespace, name)
-        if live is not None and belongs(live, owner):
-            kube.delete(kind, owner.namespace, name)
+        if (kind.kind, name) not in kept:
+            delete_own(kube, kube.held(kind, owner.namespace, name), owner)

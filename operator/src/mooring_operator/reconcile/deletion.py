@@ -10,7 +10,7 @@ from mooring_operator.api.conditions import READY, Finding, Verdict
 from mooring_operator.api.lifecycle import DeletionStatus
 from mooring_operator.api.workspace import WorkspaceSpec
 from mooring_operator.api.workspaceclass import WorkspaceClassSpec
-from mooring_operator.kube import WORKSPACE, Manifest
+from mooring_operator.kube import WORKSPACE, WORKSPACE_CLASS, Manifest
 from mooring_operator.plan.deletion import (
     FORCE_ANNOTATION,
     blocked,
@@ -24,7 +24,7 @@ from mooring_operator.plan.rotation import policy_of
 from mooring_operator.queue import Key
 from mooring_operator.reconcile.database import revoke_logins
 from mooring_operator.reconcile.inflight import runs_in_flight
-from mooring_operator.reconcile.loading import load_class, parse_spec, provisioned_class
+from mooring_operator.reconcile.loading import class_name, load_class, parse_spec, provisioned_class
 from mooring_operator.reconcile.provision import revoke_store
 from mooring_operator.reconcile.removal import (
     artifacts_of,
@@ -188,6 +188,9 @@ def _wait_for_runs(ending: _Ending, spec: WorkspaceSpec, class_: WorkspaceClassS
 
 
 def _load(world: World, live: Manifest) -> tuple[WorkspaceSpec, WorkspaceClassSpec]:
+    # what no watch has told of yet may be what keeps the data
+    if name := class_name(live):
+        world.kube.anew(WORKSPACE_CLASS, "", name)
     return parse_spec(WorkspaceSpec, live), load_class(world.kube, live).spec
 
 

@@ -25,7 +25,7 @@ from mooring_operator.plan.connection import Connection
 from mooring_operator.plan.database import DatabaseClient
 from mooring_operator.plan.exposure import exposing_object, external
 from mooring_operator.plan.garbage import garbage_collection
-from mooring_operator.plan.metadata import OPTIONAL_ANNOTATION, SERVER, Owner, belongs, digest
+from mooring_operator.plan.metadata import OPTIONAL_ANNOTATION, SERVER, Owner, digest
 from mooring_operator.plan.monitoring import service_monitor
 from mooring_operator.plan.network import network_policy
 from mooring_operator.plan.server import ServerPlan, disruption_budget, server_objects
@@ -33,7 +33,7 @@ from mooring_operator.plan.sizing import Size, excess, size
 from mooring_operator.reconcile.auth import drop_users
 from mooring_operator.reconcile.volume import ensure_volume
 from mooring_operator.reconcile.workloads import deployment_of, pods_of
-from mooring_operator.reconcile.world import Blocked, World, apply, ensure
+from mooring_operator.reconcile.world import Blocked, World, apply, delete_own, ensure
 from mooring_operator.status.workloads import server_finding
 
 OPTIONAL: Final = (
@@ -149,8 +149,7 @@ def _ensure_service(
     for kind in OPTIONAL:
         if kind.kind in told.split(",") and kind.kind not in wanted:
             found = world.kube.get(kind, workspace.namespace, workspace.child_name)
-            if found is not None and belongs(found, workspace):
-                world.kube.delete(kind, workspace.namespace, workspace.child_name)
+            delete_own(world.kube, found, workspace)
     annotations = {OPTIONAL_ANNOTATION: ",".join(wanted)}
     apply(world, service | {"metadata": service["metadata"] | {"annotations": annotations}}, live)
 

@@ -3,10 +3,10 @@
 from mooring_operator.api.artifactstore import VolumeStore
 from mooring_operator.api.conditions import Finding
 from mooring_operator.kube import PERSISTENT_VOLUME_CLAIM
-from mooring_operator.plan.metadata import Owner, belongs, child
+from mooring_operator.plan.metadata import Owner, child
 from mooring_operator.plan.sizing import Size
 from mooring_operator.plan.volume import DATA, volume_claim
-from mooring_operator.reconcile.world import Blocked, World, apply, require_ours
+from mooring_operator.reconcile.world import Blocked, World, apply, delete_own, require_ours
 
 
 def ensure_volume(
@@ -46,5 +46,4 @@ def remove_volume(world: World, workspace: Owner) -> None:
     """Have the claim deleted; its volume goes when the server's pod has."""
     name = workspace.child_name_for(DATA)
     live = world.kube.get(PERSISTENT_VOLUME_CLAIM, workspace.namespace, name)
-    if live is not None and belongs(live, workspace):
-        world.kube.delete(PERSISTENT_VOLUME_CLAIM, workspace.namespace, name)
+    delete_own(world.kube, live, workspace)

@@ -122,7 +122,8 @@ def reconcile_workspace(world: World, key: Key) -> Outcome:
     meta = ObjectMeta.model_validate(live["metadata"])
     owner = Owner("MlflowWorkspace", meta.namespace, meta.name, meta.uid)
     if meta.deletion_timestamp:
-        return delete_workspace(world, live, owner)
+        latest = world.kube.anew(WORKSPACE, key.namespace, key.name)
+        return delete_workspace(world, latest, owner) if latest else Outcome()
     if live.get("spec", {}).get("suspend"):
         return report_suspended(world, live)
     loaded = attempt(lambda: _load(world, live, owner))

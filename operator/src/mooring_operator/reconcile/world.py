@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar
 from mooring_operator.api.conditions import Finding
 from mooring_operator.kube import KINDS, Kube, KubeError, Manifest
 from mooring_operator.plan.drift import differs, marked
-from mooring_operator.plan.metadata import belongs, owner_of
+from mooring_operator.plan.metadata import Owner, belongs, owner_of
 from mooring_operator.queue import WorkQueue
 from mooring_operator.reconcile.ends import Ends
 from mooring_operator.reconcile.pacing import Pacing
@@ -112,6 +112,16 @@ def _write(kube: Kube, wanted: Manifest, live: Manifest | None) -> Manifest:
         # someone edited the key of a list's entry, as a Service's port: apply keeps theirs beside
         # ours, and the two may not go together
         return kube.merge(live, wanted)
+
+
+def delete_own(kube: Kube, live: Manifest | None, owner: Owner) -> None:
+    """Delete a live object if it is the owner's; KubeError 409 if it changed since it was read.
+
+    Somebody may have taken it over meanwhile.
+    """
+    if live is not None and belongs(live, owner):
+        kind, metadata = KINDS[(live["apiVersion"], live["kind"])], live["metadata"]
+        kube.delete(kind, owner.namespace, metadata["name"], metadata["resourceVersion"])
 
 
 def set_metadata(world: World, live: Manifest, **fields: Any) -> None:
