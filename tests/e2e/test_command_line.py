@@ -20,6 +20,7 @@ from tests.e2e.jobs import MOORED, Jobs, training
 from tests.e2e.workspaces import training_image
 
 TEAM: Final = "team-a"
+OTHER: Final = "team-b"
 BIN: Final = Path(sys.executable).parent
 
 
@@ -62,24 +63,25 @@ def test_status_and_doctor_find_nothing_wrong(jobs: Jobs) -> None:
 
 
 def test_the_doctor_finds_why_a_job_makes_no_pod(system: None) -> None:
+    # its Events stand for an hour, and the doctor of that binding reads them
     job = f"e2e-{uuid.uuid4().hex[:8]}"
     env = [{"name": contract.TRACKING_URI, "value": ""}]
     container = {"name": "train", "image": training_image(), "command": ["true"], "env": env}
     template = {
-        "metadata": {"labels": {contract.BINDING_LABEL: TEAM}},
+        "metadata": {"labels": {contract.BINDING_LABEL: OTHER}},
         "spec": {"containers": [container], "restartPolicy": "Never"},
     }
-    metadata = {"name": job, "namespace": TEAM}
+    metadata = {"name": job, "namespace": OTHER}
     apply(
         {"apiVersion": "batch/v1", "kind": "Job", "metadata": metadata,
          "spec": {"template": template}}
     )  # fmt: skip
     try:
-        of_the_job = ("-n", TEAM, "--field-selector", f"involvedObject.name={job}", "-o", "name")
+        of_the_job = ("-n", OTHER, "--field-selector", f"involvedObject.name={job}", "-o", "name")
         wait_until(lambda: kubectl("get", "events", *of_the_job), "the refusal of the pod")
-        code, answer = _mooring("doctor", f"{TEAM}/{job}", "-o", "json")
+        code, answer = _mooring("doctor", f"{OTHER}/{job}", "-o", "json")
     finally:
-        kubectl("delete", "job", "-n", TEAM, job)
+        kubectl("delete", "job", "-n", OTHER, job)
     assert (code, answer["failure"]) == (Code.NOT_WELL, "uri")
     (found,) = (each for each in answer["ailments"] if each["reason"] == "PodRefused")
     assert 'container train sets MLFLOW_TRACKING_URI=""' in found["evidence"]

@@ -18,6 +18,8 @@ ReadLogin = Callable[[], str | None]
 class LoginWhenAsked(httpx.Auth):
     """Logs in once the server asks, and again when it no longer takes what was read before."""
 
+    requires_response_body = True
+
     def __init__(self, read: ReadLogin) -> None:
         self._read = read
         self._login: str | None = None
@@ -27,12 +29,25 @@ class LoginWhenAsked(httpx.Auth):
         if self._login is not None:
             request.headers["authorization"] = self._login
         answer = yield request
-        if answer.status_code != httpx.codes.UNAUTHORIZED:
+        if answer.status_code != httpx.codes.UNAUTHORIZED or _is_of_the_store(answer):
             return
         self._login = self._read()
         if self._login is not None:
             request.headers["authorization"] = self._login
             yield request
+
+
+def _is_of_the_store(answer: httpx.Response) -> bool:
+    """Whether it is the server whose key the store does not know: that is a 401 too.
+
+    mlflow/store/artifact/s3_artifact_repo.py turns InvalidAccessKeyId into UNAUTHENTICATED, which
+    the REST API tells by that name; who is to log in is told in plain text, or by a proxy.
+    """
+    try:
+        said = answer.json()
+    except ValueError:
+        return False
+    return isinstance(said, dict) and said.get("error_code") == "UNAUTHENTICATED"
 
 
 def read_login(hook: Any, namespace: str, binding: str) -> str | None:

@@ -56,6 +56,19 @@ def test_reads_the_login_once_and_again_when_it_was_replaced() -> None:
         assert http.get("/").status_code == 200
 
 
+def test_a_store_that_does_not_know_the_server_asks_nobody_for_a_login() -> None:
+    def handle(request: httpx.Request) -> httpx.Response:
+        assert "authorization" not in request.headers
+        return httpx.Response(401, json={"error_code": "UNAUTHENTICATED", "message": "no key"})
+
+    def read() -> str:
+        raise AssertionError("nobody may read the login for it")
+
+    transport, auth = httpx.MockTransport(handle), LoginWhenAsked(read)
+    with httpx.Client(transport=transport, base_url="http://server", auth=auth) as http:
+        assert http.get("/").status_code == 401
+
+
 def test_a_login_that_is_refused_ends_in_the_servers_answer() -> None:
     assert client(Server("1"), "wrong").get("/").status_code == 401
     assert client(Server("1")).get("/").status_code == 401
