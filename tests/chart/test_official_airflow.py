@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import yaml
 
-from mooring_airflow.choice import Settings
+from mooring_airflow.binding_choice import Settings
 from mooring_airflow.options import OPTIONS
 from tests.chart.rendering import find, render
 

@@ -13,8 +13,8 @@ from urllib.parse import SplitResult, quote
 from airflow.sdk import Asset, AssetAlias
 
 from mooring import contract
+from mooring_airflow.binding_name import BindingName
 from mooring_airflow.client import ModelVersion
-from mooring_airflow.names import BindingName
 
 SCHEME: Final = "mlflow"
 

@@ -9,9 +9,9 @@ from kubernetes.client.exceptions import ApiException
 
 from mooring import contract
 from mooring.finding import Finding
+from mooring_airflow.binding_name import BindingName
 from mooring_airflow.errors import MooringError
 from mooring_airflow.login import ReadLogin, read_login
-from mooring_airflow.names import BindingName
 
 ANSWER: Final = ("url", "artifactRoot", "workspace")
 """What a binding's status says once it was answered."""

@@ -7,12 +7,12 @@ from airflow.providers.cncf.kubernetes.hooks.kubernetes import KubernetesHook
 from airflow.sdk import BaseHook
 
 from mooring_airflow.binding import read_binding
+from mooring_airflow.binding_name import BindingName
 from mooring_airflow.client import MlflowClient, ModelVersion
 from mooring_airflow.connection import parse_connection
 from mooring_airflow.errors import MooringError
 from mooring_airflow.evidence import Run
 from mooring_airflow.form import CONNECTION_TYPE
-from mooring_airflow.names import BindingName
 
 PATIENCE_S: Final = 60.0
 """A tracking server that restarts must not fail a task."""

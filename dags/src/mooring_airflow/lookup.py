@@ -10,10 +10,10 @@ from mooring import contract
 from mooring.finding import Finding
 from mooring_airflow import identity
 from mooring_airflow.binding import read_binding
+from mooring_airflow.binding_name import BindingName
 from mooring_airflow.errors import MooringError
 from mooring_airflow.evidence import FINISHED, Run, reference
 from mooring_airflow.gather import gather
-from mooring_airflow.names import BindingName
 from mooring_airflow.ref import MlflowRunRef
 from mooring_airflow.tracking import Tracking
 

@@ -21,11 +21,11 @@ from mooring_airflow import identity, report
 from mooring_airflow import pod as manifests
 from mooring_airflow.assets import announce, outlet
 from mooring_airflow.binding import Binding, read_binding
+from mooring_airflow.binding_name import BindingName
 from mooring_airflow.checks import Expectation
 from mooring_airflow.errors import MooringError
 from mooring_airflow.links import OF_A_RUN
-from mooring_airflow.names import BindingName
-from mooring_airflow.pods import MlflowPodManager
+from mooring_airflow.pod_manager import MlflowPodManager
 from mooring_airflow.registration import registered, version_of
 from mooring_airflow.require import requirements
 from mooring_airflow.verify import close_runs, resumable, supersede_earlier_tries, verify

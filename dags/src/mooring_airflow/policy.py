@@ -21,7 +21,7 @@ from airflow.policies import hookimpl
 from mooring import contract
 from mooring.training.tags import tags_of
 from mooring_airflow import identity
-from mooring_airflow.choice import EXPERIMENT_PARAM, Settings, chosen, named_by_dag
+from mooring_airflow.binding_choice import EXPERIMENT_PARAM, Settings, chosen, named_by_dag
 
 if TYPE_CHECKING:
     from kubernetes.client import models as k8s

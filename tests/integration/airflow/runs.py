@@ -8,8 +8,8 @@ from typing import Any
 
 from mooring import contract
 from mooring_airflow.binding import Binding
+from mooring_airflow.binding_name import BindingName
 from mooring_airflow.checks import Expectation
-from mooring_airflow.names import BindingName
 from mooring_airflow.require import requirements
 from tests.integration.airflow.world import BUCKET, Workspace
 

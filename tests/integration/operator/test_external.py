@@ -20,9 +20,9 @@ import pytest
 from mooring import contract
 from mooring_airflow import identity
 from mooring_airflow.binding import parse_binding
+from mooring_airflow.binding_name import BindingName
 from mooring_airflow.checks import Expectation
 from mooring_airflow.errors import MooringError
-from mooring_airflow.names import BindingName
 from mooring_airflow.verify import verify
 from mooring_operator.kube import (
     BINDING,

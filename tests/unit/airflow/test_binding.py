@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from mooring_airflow.binding import parse_binding
+from mooring_airflow.binding_name import BindingName
 from mooring_airflow.errors import MooringError
-from mooring_airflow.names import BindingName
 
 NAME = BindingName("team-a", "team-a")
 

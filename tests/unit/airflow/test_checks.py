@@ -8,9 +8,9 @@ import pytest
 
 from mooring import contract
 from mooring_airflow.binding import Binding
+from mooring_airflow.binding_name import BindingName
 from mooring_airflow.checks import Expectation, first_finding
 from mooring_airflow.evidence import Evidence, Model, Run, finite, reference
-from mooring_airflow.names import BindingName
 from mooring_airflow.ref import MlflowRunRef
 from mooring_airflow.require import requirements
 

@@ -7,7 +7,7 @@ from types import ModuleType
 import pytest
 
 from mooring_airflow.assets import registered_model
-from mooring_airflow.choice import named_by_dag
+from mooring_airflow.binding_choice import named_by_dag
 
 EXAMPLES = Path(__file__).parents[3] / "dags" / "examples"
 

@@ -15,7 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from mooring import contract
-from mooring_airflow.choice import chosen, named_by_dag
+from mooring_airflow.binding_choice import chosen, named_by_dag
 from mooring_airflow.policy import read_settings
 
 ALWAYS_RENDERED: Final = "base_container_name"

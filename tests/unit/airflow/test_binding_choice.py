@@ -3,7 +3,7 @@
 import pytest
 
 from mooring import contract
-from mooring_airflow.choice import Settings, chosen, named_by_dag
+from mooring_airflow.binding_choice import Settings, chosen, named_by_dag
 
 
 def by_settings() -> Settings:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from mooring import contract
-from mooring_airflow.names import BindingName
+from mooring_airflow.binding_name import BindingName
 
 BINDING_PARAM: Final = "mlflow_binding"
 """Name of the DAG param that names a binding."""
