@@ -182,12 +182,13 @@ class MlflowPodOperator(KubernetesPodOperator):
             raise MooringError(finding)
         if self._bound is None:
             return request
+        if self.experiment:
+            # Before the fragment: its guard looks at the experiment that the pod names.
+            pod = manifests.in_experiment(pod, self.experiment)
         pod = manifests.injected(pod, self._bound.name.name, self._bound.pod)
         if context is not None:
             tags = self._run_tags(context, self._bound, request.metadata.name)
             pod = manifests.tagged(pod, tags)
-            if self.experiment:
-                pod = manifests.in_experiment(pod, self.experiment)
             self.log.info("%s", report.begun(self._bound, tags, manifests.experiment_of(pod)))
         return PodGenerator.deserialize_model_dict(pod)
 

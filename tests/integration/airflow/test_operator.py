@@ -74,7 +74,11 @@ def test_a_reference_is_found_by_its_tags_where_xcom_is_lost(
     context = bound.context(map_index=2)
     asked = "call('runs/set-tag', run_id=run, key='asked', value=os.environ[EXPERIMENT]);"
     code = f"EXPERIMENT = '{contract.EXPERIMENT_NAME}'; {asked} {END}"
-    bound.task(code, experiment="nightly").execute(context)
+    task = bound.task(code, experiment="nightly")
+    task.execute(context)
+    (guard,) = task.build_pod_request_obj(context).spec.init_containers
+    assert guard.name == contract.GUARD_CONTAINER
+    assert {e.name: e.value for e in guard.env or []}[contract.EXPERIMENT_NAME] == "nightly"
     pushed = MlflowRunRef.of(bound.pushed[contract.XCOM_KEY])
     assert run_of(bound.team, pushed.run_id)["tags"]["asked"] == "nightly"
     assert pushed.experiment_name == "Default", "where that pod made its run all the same"
