@@ -33,6 +33,11 @@ class Expectation:
         return identity.describe(self.tags)
 
     @property
+    def task_tags(self) -> dict[str, str]:
+        """The tags that all tries of the task instance put on their runs."""
+        return {key: self.tags[key] for key in identity.TASK_INSTANCE_TAGS}
+
+    @property
     def try_tags(self) -> dict[str, str]:
         """The tags that only this try's pod has put on its runs."""
         return {key: self.tags[key] for key in identity.TRY_TAGS}

@@ -6,12 +6,13 @@ The worker has no MLflow: this is its REST API (mlflow.org: rest-api), over `Tra
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Self
 from urllib.parse import quote
 
 import httpx
 
 from mooring.finding import Finding
+from mooring_airflow.binding import Binding
 from mooring_airflow.errors import MooringError
 from mooring_airflow.evidence import Model, Run, finite
 from mooring_airflow.tracking import API, TRANSIENT, Json, Tracking, quoted, said
@@ -93,6 +94,11 @@ class MlflowClient(Tracking):
     def __init__(self, *server: Any, pages: str = "", **how: Any) -> None:
         super().__init__(*server, **how)
         self.pages = pages or self.url
+
+    @classmethod
+    def of(cls, binding: Binding, patience: float) -> Self:
+        """The tracking server of a binding, with its pages where people open them."""
+        return cls(binding.url, patience, binding.login, binding.headers, pages=binding.pages)
 
     def get_run(self, run_id: str) -> Run:
         """A run with its tags and the last values of its metrics."""

@@ -62,7 +62,7 @@ class MlflowHook(BaseHook):
             )
         name = BindingName.parse(self.binding, None)
         found = read_binding(KubernetesHook(conn_id=self.kubernetes_conn_id), name)
-        return MlflowClient(found.url, self.patience, found.login, found.headers, pages=found.pages)
+        return MlflowClient.of(found, self.patience)
 
     def test_connection(self) -> tuple[bool, str]:
         """Whether the server answers and lets the caller in, and what to say of it."""

@@ -28,7 +28,7 @@ def find_run(tags: Mapping[str, str], binding: str, kubernetes_conn_id: str) -> 
     hook = KubernetesHook(conn_id=kubernetes_conn_id)
     bound = read_binding(hook, BindingName.parse(binding, None), ready=False)
     try:
-        with Tracking(bound.url, PATIENCE_S, bound.login, bound.headers) as tracking:
+        with Tracking.of(bound, PATIENCE_S) as tracking:
             runs = [Run.of(found) for found in tracking.runs(tags)]
             run = next((r for r in runs if r.status == FINISHED and not r.nested), None)
             if run is None:

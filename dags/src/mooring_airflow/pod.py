@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from mooring import contract
+from mooring.ending import terminated
 from mooring.finding import Finding
 from mooring.training.tags import tags_of
 from mooring_airflow.identity import run_context
@@ -100,11 +101,8 @@ def guard_warning(pod: Mapping[str, Any]) -> str | None:
     return None if ended.get("exitCode") else _said(ended) or None
 
 
-def _ended_guard(pod: Mapping[str, Any]) -> Json:
-    for status in (pod.get("status") or {}).get("initContainerStatuses") or []:
-        if status["name"] == contract.GUARD_CONTAINER:
-            return (status.get("state") or {}).get("terminated") or {}
-    return {}
+def _ended_guard(pod: Mapping[str, Any]) -> Mapping[str, Any]:
+    return dict(terminated(pod.get("status") or {})).get(contract.GUARD_CONTAINER, {})
 
 
 def _said(ended: Mapping[str, Any]) -> str:

@@ -29,7 +29,7 @@ def registered(expected: Expectation, reference: MlflowRunRef, name: str) -> Mlf
                 "logged model: log one (log_model), or remove register.",
             )
         )
-    with _client(expected.binding) as client:
+    with MlflowClient.of(expected.binding, PATIENCE_S) as client:
         version = client.register(name, reference.model_id, expected.try_tags)
     return replace(reference, registered_model=name, registered_version=version.version)
 
@@ -43,14 +43,8 @@ def version_of(binding: Binding, reference: MlflowRunRef) -> ModelVersion | None
     if name is None or number is None:
         return None
     try:
-        with _client(binding) as client:
+        with MlflowClient.of(binding, PATIENCE_S) as client:
             return client.get_model_version(name, number)
     except MooringError as error:
         log.warning("No DAG is told of version %s of %s: %s", number, name, error)
         return None
-
-
-def _client(binding: Binding) -> MlflowClient:
-    return MlflowClient(
-        binding.url, PATIENCE_S, binding.login, binding.headers, pages=binding.pages
-    )

@@ -11,6 +11,7 @@ from typing import Any, Final, Self
 import httpx
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_exponential
 
+from mooring_airflow.binding import Binding
 from mooring_airflow.login import LoginWhenAsked, ReadLogin
 
 Json = dict[str, Any]
@@ -58,6 +59,11 @@ class Tracking:
             retry=retry_if_exception(_is_transient),
             reraise=True,
         )
+
+    @classmethod
+    def of(cls, binding: Binding, patience: float) -> Self:
+        """The tracking server of a binding."""
+        return cls(binding.url, patience, binding.login, binding.headers)
 
     def __enter__(self) -> Self:
         return self

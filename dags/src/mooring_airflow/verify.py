@@ -9,7 +9,7 @@ import httpx
 
 from mooring import contract
 from mooring.finding import Finding
-from mooring_airflow import identity, report
+from mooring_airflow import report
 from mooring_airflow.checks import Expectation, first_finding
 from mooring_airflow.errors import MooringError
 from mooring_airflow.evidence import RUNNING, Evidence, Run, reference
@@ -81,10 +81,9 @@ def close_runs(expected: Expectation, status: str, reason: str) -> None:
     Also those of earlier tries whose worker died before it could: two tries never look alike.
     Logs and goes on when the tracking server cannot be asked: the pod's own failure is what counts.
     """
-    wanted = {key: expected.tags[key] for key in identity.TASK_INSTANCE_TAGS}
     try:
         with _asked(expected, CLOSE_PATIENCE_S) as tracking:
-            runs = [Run.of(found) for found in tracking.runs(wanted)]
+            runs = _of_all_tries(tracking, expected)
             mine = [run for run in runs if _was_cut_off(run) and is_of(run, expected.try_tags)]
             _tag(tracking, mine, Finding(reason, ""))
             _close(tracking, mine, status)
@@ -99,10 +98,9 @@ def supersede_earlier_tries(expected: Expectation, by: str) -> None:
     Also those that ended well, before the task was cleared; one that still says RUNNING is ended.
     Logs and goes on as `close_runs`.
     """
-    wanted = {key: expected.tags[key] for key in identity.TASK_INSTANCE_TAGS}
     try:
         with _asked(expected, CLOSE_PATIENCE_S) as tracking:
-            runs = [Run.of(found) for found in tracking.runs(wanted)]
+            runs = _of_all_tries(tracking, expected)
             _supersede(tracking, [r for r in runs if not is_of(r, expected.try_tags)], by)
     except (httpx.HTTPError, MooringError) as error:
         log.warning("Runs of earlier tries of %s were not closed: %s", expected.task, error)
@@ -115,10 +113,9 @@ def resumable(expected: Expectation) -> str:
     try here, before the pod starts. Raises MooringError: without the answer, the pod would begin
     anew what it should continue.
     """
-    wanted = {key: expected.tags[key] for key in identity.TASK_INSTANCE_TAGS}
     try:
         with _asked(expected, VERIFY_PATIENCE_S) as tracking:
-            run_id = _main([Run.of(found) for found in tracking.runs(wanted)])
+            run_id = _main(_of_all_tries(tracking, expected))
             for key, value in expected.tags.items() if run_id else ():
                 tracking.set_tag(run_id, key, value)
             return run_id
@@ -135,8 +132,12 @@ def resumable(expected: Expectation) -> str:
 
 
 def _asked(expected: Expectation, patience: float) -> Tracking:
-    binding = expected.binding
-    return Tracking(binding.url, patience, binding.login, binding.headers)
+    return Tracking.of(expected.binding, patience)
+
+
+def _of_all_tries(tracking: Tracking, expected: Expectation) -> list[Run]:
+    """The runs of the task instance, also those of earlier tries, latest first."""
+    return [Run.of(found) for found in tracking.runs(expected.task_tags)]
 
 
 def is_of(run: Run, tags: Mapping[str, str]) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from mooring.contract import GUARD_CONTAINER
+from mooring.ending import terminated
 
 GUARD_REFUSED: Final = "GuardRefused"
 _LINE: Final = re.compile(r"[A-Z][A-Za-z]+: \S.*")
@@ -17,11 +18,9 @@ _LINE: Final = re.compile(r"[A-Z][A-Za-z]+: \S.*")
 
 def refusal_of(pod: Mapping[str, Any]) -> str:
     """What to tell of a pod whose guard refused; empty for any other pod."""
-    for status in pod.get("status", {}).get("initContainerStatuses", ()):
-        ended = status.get("state", {}).get("terminated", {})
-        if status["name"] == GUARD_CONTAINER and ended.get("exitCode"):
-            lines = ended.get("message", "").splitlines()
-            said = [line for line in lines if _LINE.fullmatch(line)]
-            why = " ".join(said) or f"it ended with exit code {ended['exitCode']} (docs/guard.md)"
-            return f"the guard did not let the pod start: {why}"
-    return ""
+    ended = dict(terminated(pod.get("status", {}))).get(GUARD_CONTAINER, {})
+    if not ended.get("exitCode"):
+        return ""
+    said = [line for line in ended.get("message", "").splitlines() if _LINE.fullmatch(line)]
+    why = " ".join(said) or f"it ended with exit code {ended['exitCode']} (docs/guard.md)"
+    return f"the guard did not let the pod start: {why}"
