@@ -1,7 +1,8 @@
 """`make check` and `make test`: the parts in order, each with its time, and a summary.
 
 Every part is a command that also runs by hand. Parts that leave a processor idle run at once, and
-show their output when they end; that of the others goes straight to the terminal.
+show their output when they end; that of the others goes straight to the terminal. While the system
+comes up, which is mostly waiting, the tests of Airflow and of trainings run.
 """
 
 import subprocess
@@ -9,8 +10,8 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -26,12 +27,13 @@ SOURCES: Final = ("operator", "images", "dags", "tests")
 CRDS: Final = "charts/mooring/crds"
 FIELDS: Final = "docs/fields.md"
 
-SLOWEST: Final = "--durations=15"
-IN_ORDER: Final = "--no-loadscope-reorder"
-"""The folder with the longest tests first, and not the files with the most tests."""
-
-AT_ONCE: Final = 3
+AT_ONCE: Final = 4
 """Parts that run beside each other."""
+
+CLIENTS: Final = tuple(
+    f"tests/integration/{name}" for name in ("airflow", "airflow_ui", "training")
+)
+"""Tests that import Airflow or MLflow, which takes each process seconds."""
 
 console = Console()
 _one_speaks = threading.Lock()
@@ -43,11 +45,13 @@ class Part:
     """A part of the checks: its name and the commands that make it up.
 
     One that runs `alone` begins when all before it have ended, and ends before any after it begins.
+    Another begins when those that it comes `after` have ended; they stand before it.
     """
 
     name: str
     commands: tuple[tuple[str, ...], ...]
     alone: bool = False
+    after: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +67,17 @@ def _tool(name: str, *arguments: str) -> tuple[str, ...]:
     return (str(BIN / name), *arguments)
 
 
-def _at_once(number: int) -> tuple[str, ...]:
-    """Options of pytest; more at once than there are cores, as tests wait half of their time."""
-    return ("--numprocesses", str(number), "--dist", "loadfile")
+def _at_once(number: int, together: str = "loadfile") -> tuple[str, ...]:
+    """Options of pytest; more at once than there are cores, as tests wait half of their time.
+
+    The files, or classes, are begun in the order in which they are collected: the longest tests
+    first, and not the files with the most tests.
+    """
+    return ("-n", str(number), "--dist", together, "--no-loadscope-reorder", "--durations=15")
 
 
-def _pytest(folder: str, *arguments: str) -> tuple[str, ...]:
-    return (PYTHON, "-m", "pytest", f"tests/{folder}", *arguments)
+def _pytest(*arguments: str) -> tuple[str, ...]:
+    return (PYTHON, "-m", "pytest", *arguments)
 
 
 CHECKS: Final = (
@@ -80,7 +88,7 @@ CHECKS: Final = (
             _tool("mypy", "tests"),
         ),
     ),
-    Part("unit", (_pytest("unit"),)),
+    Part("unit", (_pytest("tests/unit"),)),
     Part("format", (_tool("ruff", "format", "--check", *SOURCES),)),
     Part("lint", (_tool("ruff", "check", *SOURCES),)),
     Part("layers", (_tool("lint-imports"),)),
@@ -96,12 +104,18 @@ CHECKS: Final = (
 
 TESTS: Final = (
     Part("host", ((PYTHON, "-m", "tests.cluster", "host"),), alone=True),
-    Part("integration", (_pytest("integration", *_at_once(4), IN_ORDER, SLOWEST),), alone=True),
+    Part(
+        "integration",
+        (_pytest("tests/integration", *(f"--ignore={it}" for it in CLIENTS), *_at_once(4)),),
+        alone=True,
+    ),
     # Only now: a node takes processor time also while nobody uses it.
-    Part("cluster", (_pytest("cluster"),)),
+    Part("cluster", (_pytest("tests/cluster"),)),
     Part("images", ((PYTHON, "-m", "tests.cluster", "build"),)),
-    Part("chart", (_pytest("chart"),)),
-    Part("e2e", (_pytest("e2e", *_at_once(3), SLOWEST),), alone=True),
+    Part("clients", (_pytest(*CLIENTS, *_at_once(2)),)),
+    Part("chart", (_pytest("tests/chart"),)),
+    Part("system", ((PYTHON, "-m", "tests.demo", "install"),), after=("cluster", "images")),
+    Part("e2e", (_pytest("tests/e2e", *_at_once(3, "loadscope")),), alone=True),
 )
 
 
@@ -145,8 +159,7 @@ def _results(parts: tuple[Part, ...]) -> Iterator[Result]:
         if alone:
             yield from (_in_the_open(part) for part in group)
         else:
-            with ThreadPoolExecutor(max_workers=AT_ONCE) as beside:
-                yield from beside.map(_aside, group)
+            yield from _beside_each_other(tuple(group))
 
 
 def _in_the_open(part: Part) -> Result:
@@ -154,8 +167,18 @@ def _in_the_open(part: Part) -> Result:
     return _run_part(part, None)
 
 
-def _aside(part: Part) -> Result:
-    """Run `part`, and show all of its output at once."""
+def _beside_each_other(parts: tuple[Part, ...]) -> list[Result]:
+    begun: dict[str, Future[Result]] = {}
+    with ThreadPoolExecutor(max_workers=AT_ONCE) as beside:
+        for part in parts:
+            earlier = [begun[name] for name in part.after if name in begun]
+            begun[part.name] = beside.submit(_aside, part, earlier)
+        return [future.result() for future in begun.values()]
+
+
+def _aside(part: Part, earlier: Sequence[Future[Result]]) -> Result:
+    """Run `part` when all `earlier` ones have ended, and show all of its output at once."""
+    wait(earlier)
     with tempfile.TemporaryFile("w+") as output:
         result = _run_part(part, output)
         output.seek(0)

@@ -1,4 +1,4 @@
-"""`python -m tests.demo up`: what `make demo` runs."""
+"""`python -m tests.demo`: the system, and the main job on it, from a terminal."""
 
 import sys
 import time
@@ -22,6 +22,12 @@ DAG: Final = "breast_cancer"
 MODEL: Final = "breast-cancer"
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False)
+
+
+@app.command()
+def install() -> None:
+    """Have the system in place, and run nothing on it."""
+    bring_up()
 
 
 @app.command()

@@ -24,6 +24,8 @@ from tests.e2e.workspaces import (
     start_operator,
 )
 
+LONGEST: Final = ("test_rotation", "TestBrokenWorkspace", "test_three_failures", "test_examples")
+"""What must not be begun last: it would go on alone."""
 LOG_LINES: Final = 60
 EVENTS: Final = 40
 
@@ -54,6 +56,12 @@ def jobs(system: None, once: Callable[..., None]) -> Iterator[Jobs]:
     once(install_dags)
     with airflow() as client:
         yield Jobs(client)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files and classes that take longest."""
+    rank = {scope: place for place, scope in enumerate(LONGEST)}
+    items.sort(key=lambda item: rank.get(_scope(item), len(rank)))
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
@@ -111,6 +119,12 @@ def pytest_runtest_makereport(
             ("task logs", _told(lambda: _task_logs(jobs) if jobs else "")),
         ]
     return report
+
+
+def _scope(item: pytest.Item) -> str:
+    """What runs in one process: a class, or the functions of a file."""
+    holder = item.getparent(pytest.Class)
+    return holder.name if holder else item.path.stem
 
 
 def _bring_up() -> None:

@@ -134,21 +134,6 @@ def test_uri_set_in_the_code_fails_the_task(moored: dict[str, Outcome], server: 
     assert "mlflow.set_tracking_uri" in outcome.log
 
 
-def test_server_down_loses_the_run(serverless: tuple[Outcome, Outcome]) -> None:
-    plain, _ = serverless
-    assert plain.state == "success"
-    assert plain.run_id == "None"
-
-
-def test_server_down_makes_the_guard_refuse(serverless: tuple[Outcome, Outcome]) -> None:
-    _, moored_ = serverless
-    assert moored_.state == "failed"
-    assert "GuardRefused" in moored_.log
-    assert "ServerUnreachable: the tracking server http://e2e-fragile-mlflow" in moored_.log
-    assert "kubectl describe mlflowworkspace e2e-fragile -n e2e-fragile" in moored_.log
-    assert "[base]" not in moored_.log
-
-
 # --- 2: the credentials are lost ------------------------------------------------------------------
 
 
@@ -184,50 +169,65 @@ def test_swallowed_upload_error_fails_the_task(
     assert contract.TAG_VERIFIED not in run.tags
 
 
-def test_wrong_key_in_the_secret_makes_the_guard_refuse(jobs: Jobs, fragile: OwnWorkspace) -> None:
-    outcome = scenarios.key_wrong(jobs, fragile)
-    assert outcome.state == "failed"
-    assert "CredentialsWrong" in outcome.log
-    assert "kubectl describe mlflowbinding" in outcome.log
-    assert "[base]" not in outcome.log
+# --- 1 and 2 again: what breaks under a training --------------------------------------------------
 
 
-def test_key_revoked_during_the_task_loses_the_model(
-    revoked: Broken, fragile: OwnWorkspace, store: Any
-) -> None:
-    assert revoked.plain.state == "success"
-    assert not landed(store, revoked.plain, fragile.bucket)
+class TestBrokenWorkspace:
+    """One workspace is broken and mended again and again, so these run in one process in turn."""
 
+    def test_server_down_loses_the_run(self, serverless: tuple[Outcome, Outcome]) -> None:
+        plain, _ = serverless
+        assert plain.state == "success"
+        assert plain.run_id == "None"
 
-def test_key_revoked_during_the_task_fails_it(revoked: Broken) -> None:
-    assert_swallowed(revoked.moored)
+    def test_server_down_makes_the_guard_refuse(self, serverless: tuple[Outcome, Outcome]) -> None:
+        _, moored_ = serverless
+        assert moored_.state == "failed"
+        assert "GuardRefused" in moored_.log
+        assert "ServerUnreachable: the tracking server http://e2e-fragile-mlflow" in moored_.log
+        assert "kubectl describe mlflowworkspace e2e-fragile -n e2e-fragile" in moored_.log
+        assert "[base]" not in moored_.log
 
+    def test_wrong_key_in_the_secret_makes_the_guard_refuse(
+        self, jobs: Jobs, fragile: OwnWorkspace
+    ) -> None:
+        outcome = scenarios.key_wrong(jobs, fragile)
+        assert outcome.state == "failed"
+        assert "CredentialsWrong" in outcome.log
+        assert "kubectl describe mlflowbinding" in outcome.log
+        assert "[base]" not in outcome.log
 
-def test_key_revoked_before_the_task_makes_the_guard_refuse(revoked: Broken) -> None:
-    assert revoked.moored_later.state == "failed"
-    assert "CredentialsUnknown" in revoked.moored_later.log
-    assert "[base]" not in revoked.moored_later.log
+    def test_key_revoked_during_the_task_loses_the_model(
+        self, revoked: Broken, fragile: OwnWorkspace, store: Any
+    ) -> None:
+        assert revoked.plain.state == "success"
+        assert not landed(store, revoked.plain, fragile.bucket)
 
+    def test_key_revoked_during_the_task_fails_it(self, revoked: Broken) -> None:
+        assert_swallowed(revoked.moored)
 
-def test_bucket_deleted_during_the_task_loses_the_model(
-    bucketless: Broken, fragile: OwnWorkspace, store: Any
-) -> None:
-    assert bucketless.plain.state == "success"
-    assert not landed(store, bucketless.plain, fragile.bucket)
+    def test_key_revoked_before_the_task_makes_the_guard_refuse(self, revoked: Broken) -> None:
+        assert revoked.moored_later.state == "failed"
+        assert "CredentialsUnknown" in revoked.moored_later.log
+        assert "[base]" not in revoked.moored_later.log
 
+    def test_bucket_deleted_during_the_task_loses_the_model(
+        self, bucketless: Broken, fragile: OwnWorkspace, store: Any
+    ) -> None:
+        assert bucketless.plain.state == "success"
+        assert not landed(store, bucketless.plain, fragile.bucket)
 
-def test_bucket_deleted_during_the_task_fails_it(bucketless: Broken) -> None:
-    assert_swallowed(bucketless.moored)
+    def test_bucket_deleted_during_the_task_fails_it(self, bucketless: Broken) -> None:
+        assert_swallowed(bucketless.moored)
 
-
-def test_bucket_deleted_before_the_task_makes_the_guard_refuse(
-    bucketless: Broken, fragile: OwnWorkspace
-) -> None:
-    outcome = bucketless.moored_later
-    assert outcome.state == "failed"
-    assert f"BucketMissing: the bucket {fragile.bucket} does not exist" in outcome.log
-    assert "spec.artifactStore.s3.bucket of the MlflowWorkspaceClass" in outcome.log
-    assert "[base]" not in outcome.log
+    def test_bucket_deleted_before_the_task_makes_the_guard_refuse(
+        self, bucketless: Broken, fragile: OwnWorkspace
+    ) -> None:
+        outcome = bucketless.moored_later
+        assert outcome.state == "failed"
+        assert f"BucketMissing: the bucket {fragile.bucket} does not exist" in outcome.log
+        assert "spec.artifactStore.s3.bucket of the MlflowWorkspaceClass" in outcome.log
+        assert "[base]" not in outcome.log
 
 
 # --- 3: the identity is lost ----------------------------------------------------------------------

@@ -6,7 +6,6 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from mlflow import MlflowClient
 
 from mooring_operator.stores.azure_data import AzureData
 from mooring_operator.stores.contents import Objects, Run
@@ -176,6 +175,9 @@ def test_postgresql_runs_that_have_not_ended(
 def test_postgresql_runs_as_mlflow_writes_them(
     server: PostgresqlServer, database: DatabaseConnection, team_a: DatabaseGrant, unique: str
 ) -> None:
+    # not for every process that collects this file: it takes two seconds
+    from mlflow import MlflowClient
+
     server.ensure(team_a)
     login = f"{team_a.migration.role}:{quote(team_a.migration.password, safe='')}"
     address = f"{database.host}:{database.port}/{team_a.database}"
