@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from tests.cluster import buildah, forward, kind, node, ready
+from tests.cluster import buildah, forward, kind, node, orphans, ready
 from tests.cluster import engine as engines
 from tests.cluster.engine import Engine
 from tests.cluster.files import digest_of, lock, remove, write
@@ -123,6 +123,7 @@ def up() -> Path:
         if not ready.answers(path):
             raise ClusterError(f"{GIVEN}={path}: its API server does not answer on /readyz")
         return path
+    orphans.drop()
     paths = this_cluster()
     with lock(paths.name):
         _bring_up(paths)
@@ -205,7 +206,7 @@ def _create(plan: Plan, paths: ClusterPaths, config: dict[str, Any]) -> None:
     found = plan.engine
     paths.ready.unlink(missing_ok=True)
     forward.stop(paths)
-    paths.state.mkdir(parents=True, exist_ok=True)
+    orphans.claim(paths)
     kind.delete(found, paths)
     if plan.node_image is not None:
         node.provide(found)
