@@ -119,11 +119,21 @@ variables:
       variables.wanted && has(params.status.pod.initContainers)
         ? params.status.pod.initContainers.filter(g, !variables.initContainers.exists(c, c.name == g.name))
         : []
-  # The experiment that a container names itself: the guard is to look at that one.
-  - name: experiments
+  # What a container asks for itself, of MLflow and of the network: the guard is to ask the same.
+  # mooring.contract ASKED_BY_CONTAINER. A value with $(NAME) in it leans on what the guard has not.
+  - name: asking
     expression: >-
       variables.containers.filter(c, !(c.name in variables.skipped) && has(c.env))
-        .map(c, c.env.filter(e, e.name == 'MLFLOW_EXPERIMENT_NAME')).flatten()
+        .map(c, c.env.filter(e, !(has(e.value) && e.value.contains('$(')) && e.name in [
+          'MLFLOW_EXPERIMENT_NAME', 'MLFLOW_EXPERIMENT_ID', 'MLFLOW_RUN_ID',
+          'HTTP_PROXY', 'HTTPS_PROXY', 'ALL_PROXY', 'NO_PROXY',
+          'http_proxy', 'https_proxy', 'all_proxy', 'no_proxy']))
+        .filter(env, size(env) > 0)
+  # One container's alone: the first that speaks of MLflow, else the first that names a proxy.
+  - name: asked
+    expression: >-
+      (variables.asking.filter(env, env.exists(e, e.name.startsWith('MLFLOW_'))) + variables.asking
+        + [[]])[0]
 mutations:
   # One mutation, because each costs as much as all of them; patches apply in the order they stand.
   - patchType: JSONPatch
@@ -144,9 +154,9 @@ mutations:
         (has(object.spec.initContainers)
           ? variables.guards.transformList(i, g, JSONPatch{op: "add", path: "/spec/initContainers/" + string(i), value: g})
           : (size(variables.guards) > 0 ? [JSONPatch{op: "add", path: "/spec/initContainers", value: variables.guards}] : [])) +
-        (size(variables.guards) > 0 && size(variables.experiments) > 0
+        (size(variables.guards) > 0 && size(variables.asked) > 0
           ? (has(variables.guards[0].env)
-              ? [JSONPatch{op: "add", path: "/spec/initContainers/0/env/-", value: variables.experiments[0]}]
-              : [JSONPatch{op: "add", path: "/spec/initContainers/0/env", value: [variables.experiments[0]]}])
+              ? variables.asked.map(e, JSONPatch{op: "add", path: "/spec/initContainers/0/env/-", value: e})
+              : [JSONPatch{op: "add", path: "/spec/initContainers/0/env", value: variables.asked}])
           : [])
 {{- end -}}

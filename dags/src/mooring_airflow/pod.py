@@ -115,14 +115,19 @@ def _skipped(pod: Mapping[str, Any]) -> frozenset[str]:
 
 
 def _asking_for(containers: Iterable[Json], guard: Json) -> Json:
-    """The guard with the experiment that a container names itself: it is to look at that one."""
-    own = [
+    """The guard with what a container asks for itself: it is to ask the same."""
+    asking = [asked for container in containers if (asked := _asked_by(container))]
+    of_mlflow = [asked for asked in asking if any(e["name"].startswith("MLFLOW_") for e in asked)]
+    chosen = [*of_mlflow, *asking]
+    return {**guard, "env": [*(guard.get("env") or []), *chosen[0]]} if chosen else guard
+
+
+def _asked_by(container: Json) -> list[Json]:
+    return [
         entry
-        for container in containers
         for entry in container.get("env") or []
-        if entry["name"] == contract.EXPERIMENT_NAME
+        if entry["name"] in contract.ASKED_BY_CONTAINER and "$(" not in (entry.get("value") or "")
     ]
-    return {**guard, "env": [*(guard.get("env") or []), own[0]]} if own else guard
 
 
 def _marked(metadata: Mapping[str, Any], binding: str) -> Json:

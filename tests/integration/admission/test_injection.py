@@ -42,17 +42,38 @@ def test_a_bare_pod_gets_sources_mounts_volume_and_guard(team: World) -> None:
     assert admitted["metadata"]["annotations"] == {contract.INJECTED_ANNOTATION: "team-a"}
 
 
-def test_the_guard_looks_at_the_experiment_that_a_container_names_itself(team: World) -> None:
-    own = {"name": contract.EXPERIMENT_NAME, "value": "churn"}
-    env = [{"name": "EPOCHS", "value": "3"}, own]
-    sidecar = container("mesh", env=[own | {"value": "mesh"}])
+def test_the_guard_is_given_what_a_container_asks_for_itself(team: World) -> None:
+    asked = [{"name": name, "value": name.lower()} for name in contract.ASKED_BY_CONTAINER]
+    env = [{"name": "EPOCHS", "value": "3"}, *asked]
+    sidecar = container("mesh", env=[asked[0] | {"value": "mesh"}])
     skipped = {contract.SKIP_CONTAINERS_ANNOTATION: "mesh"}
     trained = [sidecar, container(env=env)]
     admitted = team.submit(pod("team-a", annotations=skipped, containers=trained))
-    assert admitted["spec"]["initContainers"][0]["env"] == [own]
+    assert admitted["spec"]["initContainers"][0]["env"] == asked
     first = team.submit(pod("team-a", containers=trained[1:], initContainers=[container("a")]))
-    assert first["spec"]["initContainers"][0]["env"] == [own]
+    assert first["spec"]["initContainers"][0]["env"] == asked
     assert "env" not in team.submit(pod("team-a"))["spec"]["initContainers"][0]
+
+
+def test_of_several_containers_the_one_that_speaks_of_mlflow_is_asked_for(team: World) -> None:
+    proxy = {"name": "HTTPS_PROXY", "value": "http://proxy:3128"}
+    run = {
+        "name": contract.RUN_ID,
+        "valueFrom": {"configMapKeyRef": {"name": "run", "key": "id"}},
+    }
+    mesh, train = container("mesh", env=[proxy]), container(env=[run])
+    both = team.submit(pod("team-a", containers=[mesh, train]))
+    assert both["spec"]["initContainers"][0]["env"] == [run]
+    alone = team.submit(pod("team-a", containers=[mesh, container()]))
+    assert alone["spec"]["initContainers"][0]["env"] == [proxy]
+
+
+def test_the_guard_is_not_given_what_leans_on_another_variable(team: World) -> None:
+    """It would look for an experiment, or a proxy, whose name has the reference in it."""
+    team_name = {"name": "TEAM", "value": "a"}
+    env = [team_name, {"name": contract.EXPERIMENT_NAME, "value": "churn-$(TEAM)"}]
+    admitted = team.submit(pod("team-a", containers=[container(env=env)]))
+    assert "env" not in admitted["spec"]["initContainers"][0]
 
 
 def test_a_guard_that_only_warns_still_does(team: World) -> None:

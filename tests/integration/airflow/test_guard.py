@@ -19,7 +19,7 @@ from mooring.guard import clock, explain, store, tracking
 from mooring.guard.http import Http
 from mooring.guard.reasons import Reason
 from tests.integration.airflow.keys import limited_key
-from tests.integration.airflow.world import BUCKET, Workspace
+from tests.integration.airflow.world import BINDING, BUCKET, Workspace
 from tests.services.between import Answer, Request, between
 from tests.services.process import closed_port
 from tests.services.tokens import SIGNATURE, unsigned
@@ -228,6 +228,73 @@ def test_refuses_a_deleted_experiment(team: Workspace, termination_log: Path) ->
 
     assert guard.run({**team.environment, **name}) == Reason.EXPERIMENT_DELETED.code
     assert "the experiment 'deleted'" in termination_log.read_text()
+
+
+def test_refuses_an_experiment_id_that_the_name_does_not_have(
+    team: Workspace, termination_log: Path
+) -> None:
+    """A binding gives a name; with autolog, MLflow only warns that the two differ."""
+    other = team.api("experiments/create", {"name": "other"})["experiment_id"]
+    lost = team.pod("import mlflow; mlflow.log_param('p', 1)", env={contract.EXPERIMENT_ID: other})
+    assert "does not match the experiment id" in lost.stderr
+
+    for wrong, said in (
+        (other, f"'{other}', which is that of the experiment 'other'"),
+        ("424242", "'424242', which is that of no experiment"),
+        ("churn/é", "which is that of no experiment"),
+    ):
+        environ = {**team.environment, contract.EXPERIMENT_ID: wrong}
+        assert guard.run(environ) == Reason.EXPERIMENT_ID_WRONG.code
+        assert said in termination_log.read_text()
+    own = team.api(f"experiments/get-by-name?experiment_name={BINDING}")["experiment"]
+    environ = {**team.environment, contract.EXPERIMENT_ID: own["experiment_id"]}
+    assert guard.run(environ) == 0
+
+
+def test_refuses_a_run_that_cannot_go_on(team: Workspace, termination_log: Path) -> None:
+    """With autolog, MLflow only warns that it takes nothing."""
+
+    def run_in(experiment: str, **fields: str) -> dict[str, str]:
+        made = team.api("experiments/create", {"name": experiment, **fields})
+        run = team.api("runs/create", {"experiment_id": made["experiment_id"]})
+        return {contract.RUN_ID: run["run"]["info"]["run_id"]}
+
+    logs = "import mlflow; mlflow.log_param('p', 1)"
+    deleted = run_in("of-a-deleted-run")
+    team.api("runs/delete", {"run_id": deleted[contract.RUN_ID]})
+    lost = team.pod(logs, env=deleted)
+    assert "because it is in the deleted state" in lost.stderr
+
+    elsewhere = run_in("run-elsewhere", artifact_location=f"s3://{BUCKET}/other-team/runs")
+    for names, reason, said in (
+        ({contract.RUN_ID: "0" * 32}, Reason.RUN_UNKNOWN, "has no such run"),
+        ({contract.RUN_ID: "a run/of mine"}, Reason.RUN_UNKNOWN, "has no such run"),
+        (deleted, Reason.RUN_DELETED, "that was deleted"),
+        (elsewhere, Reason.RUN_ELSEWHERE, f"s3://{BUCKET}/other-team/runs/"),
+    ):
+        assert guard.run({**team.environment, **names}) == reason.code
+        assert said in termination_log.read_text()
+
+    other = run_in("of-a-good-run")
+    assert guard.run({**team.environment, **other}) == 0
+    logged = team.pod(logs, env=other)
+    assert logged.returncode == 0, logged.stderr
+    found = team.api(f"runs/get?run_id={other[contract.RUN_ID]}")["run"]["data"]
+    assert found["params"] == [{"key": "p", "value": "1"}], "MLflow goes on with it where it is"
+
+
+def test_refuses_a_proxy_that_is_not_there(team: Workspace, termination_log: Path) -> None:
+    """The server and the store are well, and the training would reach neither."""
+    gone = {"HTTP_PROXY": f"http://127.0.0.1:{closed_port()}", "http_proxy": None}
+    unset = {"NO_PROXY": None, "no_proxy": None}
+    lost = team.pod("import mlflow; mlflow.log_param('p', 1)", env=gone | unset)
+    assert "ProxyError" in lost.stderr
+
+    named = {"HTTP_PROXY": str(gone["HTTP_PROXY"])}
+    result = guard.check({**team.environment, **named})
+    assert [finding.reason for finding in result.findings] == [Reason.PROXY_FAILS] * 2
+    assert "(HTTP_PROXY), which refuses connections" in str(result)
+    assert guard.run({**team.environment, **named, "NO_PROXY": "127.0.0.1"}) == 0
 
 
 def test_what_was_logged_with_a_key_that_may_not_list_cannot_be_read(team: Workspace) -> None:

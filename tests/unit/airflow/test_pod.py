@@ -34,17 +34,32 @@ def test_injects_all_of_the_fragment() -> None:
     assert merged["spec"]["volumes"] == FRAGMENT["volumes"]
 
 
-def test_the_guard_looks_at_the_experiment_that_a_container_names_itself() -> None:
-    own = {"name": contract.EXPERIMENT_NAME, "value": "churn"}
-    mesh = {"name": "mesh", "env": [own | {"value": "mesh"}]}
-    author = pod(mesh, {"name": "base", "env": [own]})
+def test_the_guard_is_given_what_a_container_asks_for_itself() -> None:
+    asked = [{"name": name, "value": name.lower()} for name in contract.ASKED_BY_CONTAINER]
+    mesh = {"name": "mesh", "env": [asked[0] | {"value": "mesh"}]}
+    author = pod(mesh, {"name": "base", "env": [{"name": "LR", "value": "1"}, *asked]})
     author["metadata"]["annotations"] = {contract.SKIP_CONTAINERS_ANNOTATION: "mesh"}
     warns = {"name": contract.GUARD_MODE, "value": contract.GUARD_WARN}
-    for guard, env in ((GUARD, [own]), ({**GUARD, "env": [warns]}, [warns, own])):
+    for guard, env in ((GUARD, asked), ({**GUARD, "env": [warns]}, [warns, *asked])):
         fragment = {**FRAGMENT, "initContainers": [guard]}
         merged = manifests.injected(author, "team-a", fragment)
         assert merged["spec"]["initContainers"] == [{**guard, "env": env}]
         assert manifests.injected(merged, "team-a", fragment) == merged
+
+
+def test_of_several_containers_the_one_that_speaks_of_mlflow_is_asked_for() -> None:
+    proxy = {"name": "HTTPS_PROXY", "value": "http://proxy:3128"}
+    run = {"name": contract.RUN_ID, "valueFrom": {"configMapKeyRef": {"name": "run", "key": "id"}}}
+    mesh, base = {"name": "mesh", "env": [proxy]}, {"name": "base", "env": [run]}
+    for containers, env in (([mesh, base], [run]), ([mesh, {"name": "base"}], [proxy])):
+        merged = manifests.injected(pod(*containers), "team-a", FRAGMENT)
+        assert merged["spec"]["initContainers"][0]["env"] == env
+
+
+def test_the_guard_is_not_given_what_leans_on_another_variable() -> None:
+    leaning = {"name": contract.EXPERIMENT_NAME, "value": "churn-$(TEAM)"}
+    merged = manifests.injected(pod({"name": "base", "env": [leaning]}), "team-a", FRAGMENT)
+    assert merged["spec"]["initContainers"] == [GUARD]
 
 
 def test_injecting_twice_changes_nothing() -> None:

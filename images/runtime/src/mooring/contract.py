@@ -39,6 +39,7 @@ GUARD_CONTAINER: Final = "mooring-guard"
 
 TRACKING_URI: Final = "MLFLOW_TRACKING_URI"
 EXPERIMENT_NAME: Final = "MLFLOW_EXPERIMENT_NAME"
+EXPERIMENT_ID: Final = "MLFLOW_EXPERIMENT_ID"
 HTTP_MAX_RETRIES: Final = "MLFLOW_HTTP_REQUEST_MAX_RETRIES"
 S3_ENDPOINT_URL: Final = "MLFLOW_S3_ENDPOINT_URL"
 S3_UPLOAD_ARGUMENTS: Final = "MLFLOW_S3_UPLOAD_EXTRA_ARGS"
@@ -135,6 +136,25 @@ OWNED_BY_BINDING: Final = (
 
 A container's ``env`` beats ``envFrom``, so ``MLFLOW_TRACKING_URI: ""`` set by hand would win over
 the injected one and send the run to a local file. The admission policy refuses such a pod.
+"""
+
+ASKED_BY_CONTAINER: Final = (
+    EXPERIMENT_NAME,
+    EXPERIMENT_ID,
+    RUN_ID,
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "ALL_PROXY",
+    "NO_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "all_proxy",
+    "no_proxy",
+)
+"""Names that a container may set by its own ``env``, and by which its guard checks.
+
+Whatever injects the fragment copies them into the guard. Not those whose value leans on another
+variable of the container, by ``$(NAME)``: the guard has not got that one.
 """
 
 PROXIED_ROOT: Final = "mlflow-artifacts:/"

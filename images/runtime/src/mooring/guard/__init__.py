@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from mooring.finding import Finding, redacted, say, secrets_of
-from mooring.guard import environment, patience, store, tracking, version
+from mooring.guard import environment, experiment, patience, store, tracking, version
 from mooring.guard.http import Http
 from mooring.guard.patience import Budget, GivenUp, patiently
 from mooring.guard.reasons import Reason
@@ -37,7 +37,9 @@ OF_THE_SERVER: Final[tuple[Check, ...]] = (
     tracking.server_answers,
     version.server_knows_the_client,
     tracking.server_is_the_workspaces,
-    tracking.experiment_is_the_workspaces,
+    experiment.experiment_is_the_workspaces,
+    experiment.experiment_id_is_the_named_ones,
+    experiment.run_can_go_on,
 )
 
 OF_THE_STORE: Final[tuple[Check, ...]] = (store.round_trip,)
@@ -81,7 +83,7 @@ def run(environ: Mapping[str, str], arguments: Sequence[str] = ()) -> int:
 
 
 def _found(environ: Mapping[str, str], secrets: Sequence[str]) -> tuple[Finding, ...]:
-    http, budget = Http(), Budget(patience.DEADLINE_S)
+    http, budget = Http(environ), Budget(patience.DEADLINE_S)
 
     def first_of(checks: Iterable[Check]) -> Finding | None:
         for check in checks:

@@ -76,6 +76,7 @@ def _assume(environ: Mapping[str, str], http: Http, role: str, token_file: str) 
         headers={"Content-Type": "application/x-www-form-urlencoded"},
         body=urlencode(form).encode(),
         ca_file=environ.get(contract.AWS_CA_BUNDLE, ""),
+        client="botocore",
     )
     if isinstance(answer, Failure):
         raise Refusal(no_answer(f"the token service {endpoint}", answer))

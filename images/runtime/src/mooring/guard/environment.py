@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 from typing import Final
-from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 from mooring import contract
 from mooring.finding import Finding
 from mooring.guard.http import Http
 from mooring.guard.reasons import Reason
+from mooring.location import shown, split
 
 _REMOVE: Final = "Remove what sets it in the pod or its image; the binding provides it."
 _BIND: Final = f"Give the pod the label {contract.BINDING_LABEL} with the name of an MlflowBinding."
@@ -36,7 +36,7 @@ def uri_is_remote(environ: Mapping[str, str], _http: Http) -> Finding | None:
             "file.",
             _REMOVE,
         )
-    parts = _split(uri)
+    parts = split(uri)
     if parts is None:
         return Finding(Reason.URI_INVALID, f"{name} is {shown(uri)!r}, which is no URL.", _REMOVE)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
@@ -91,24 +91,3 @@ def login_fits_a_header(environ: Mapping[str, str], _http: Http) -> Finding | No
                 "server.external, without one.",
             )
     return None
-
-
-def _split(uri: str) -> SplitResult | None:
-    """The parts of `uri`; None when it is no URL, as with a port that is no number."""
-    try:
-        parts = urlsplit(uri)
-        _ = parts.port, parts.hostname
-    except ValueError:
-        return None
-    return parts
-
-
-def shown(uri: str) -> str:
-    """`uri` without the login that it may carry."""
-    if "@" not in uri:
-        return uri
-    parts = _split(uri)
-    if parts is None:
-        return "***@" + uri.rpartition("@")[2]
-    host = parts.netloc.rpartition("@")[2]
-    return urlunsplit((parts.scheme, host, parts.path, "", ""))

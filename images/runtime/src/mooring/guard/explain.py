@@ -61,6 +61,13 @@ def no_answer(
             f"{where} cannot be asked: {failure.what}.",
             f"Check the file that {ca_variable} names, and the clock of the node.",
         )
+    if failure.stage == "proxy":
+        return Finding(
+            Reason.PROXY_FAILS,
+            f"{where} cannot be reached: {failure.what}.",
+            failure.remedy,
+            0 if failure.lasting else UNAVAILABLE_PATIENCE_S,
+        )
     unknown = failure.stage == "name"
     return Finding(
         Reason.STORE_NAME_UNKNOWN if unknown else Reason.STORE_UNREACHABLE,

@@ -1,7 +1,7 @@
 """One HTTP request, with every way it can fail told apart."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,12 +12,13 @@ import urllib3
 from urllib3 import exceptions
 
 from mooring.guard import clock
+from mooring.guard.proxies import Client, Proxy, manager, proxy_for
 
 CONNECT_TIMEOUT_S: Final = 3.0
 READ_TIMEOUT_S: Final = 20.0
 
-Stage = Literal["name", "connection", "trust"]
-"""How far a request came: the name was not found, no connection or answer, TLS failed."""
+Stage = Literal["name", "connection", "trust", "proxy"]
+"""What failed: the name was not found, no connection or answer, TLS, or the proxy between."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,22 +37,28 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why there was no answer, as the end of a sentence; `lasting` when waiting will not help."""
+    """Why there was no answer, as the end of a sentence; `lasting` when waiting will not help.
+
+    `remedy` says what to do about a proxy.
+    """
 
     what: str
     stage: Stage = "connection"
     lasting: bool = False
+    remedy: str = ""
 
 
 class Http:
     """Sends requests and keeps connections; follows no redirect.
 
-    Retries nothing but a request on a connection that broke, once and on a new one: a server may
-    end one that was kept just as it is used again, and every request here may be made twice.
+    They go by the proxy that `environ` names, as those of the training's clients do. Retries
+    nothing but a request on a connection that broke, once and on a new one: a server may end one
+    that was kept just as it is used again, and every request here may be made twice.
     """
 
-    def __init__(self) -> None:
-        self._pools: dict[str | None, urllib3.PoolManager] = {}
+    def __init__(self, environ: Mapping[str, str] | None = None) -> None:
+        self._environ = environ or {}
+        self._pools: dict[tuple[str | None, Proxy | None], urllib3.PoolManager | None] = {}
 
     def request(
         self,
@@ -61,31 +68,74 @@ class Http:
         headers: Mapping[str, str] | None = None,
         body: bytes | None = None,
         ca_file: str = "",
+        client: Client = "requests",
     ) -> Answer | Failure:
-        """Send one request; `ca_file` holds the authorities to trust and is alone in that."""
-        pool = self._pool(ca_file)
+        """Send one request; `ca_file` holds the authorities to trust and is alone in that.
 
-        def send() -> Answer:
-            answer = pool.request(
-                method, url, headers=dict(headers or {}), body=body, retries=False, redirect=False
-            )
-            return Answer(answer.status, answer.data, clock.ahead_s(answer.headers.get("date")))
+        `client` is who would send it in a training, by whose rules it goes by a proxy.
+        """
+        proxy = proxy_for(url, self._environ, client)
 
-        try:
-            try:
-                return send()
-            except exceptions.ProtocolError:
-                pool.clear()
-                return send()
-        except (exceptions.HTTPError, OSError) as error:
-            return failure(error, url)
+        def sent(way: Proxy | None) -> Answer | Failure:
+            pool = self._pool(ca_file or public_authorities(), way)
+            return _sent(pool, method, url, headers or {}, body) if pool else _no_proxy()
 
-    def _pool(self, ca_file: str) -> urllib3.PoolManager:
-        trusted = ca_file or public_authorities()
-        if trusted not in self._pools:
+        found = sent(proxy)
+        if proxy is None or (isinstance(found, Answer) and found.status < 400):
+            return found
+        if isinstance(found, Failure) and found.stage == "proxy":
+            return _blamed(proxy, url, found.what, lasting=found.lasting)
+        without = sent(None)
+        if isinstance(without, Answer) and without.status < 400:
+            said = f"HTTP {found.status}" if isinstance(found, Answer) else found.what
+            return _blamed(proxy, url, f"and not answered ({said}) as without it", lasting=True)
+        if isinstance(found, Failure):
+            return replace(found, what=f"{found.what}, asked by {proxy}")
+        return found
+
+    def _pool(self, trusted: str | None, proxy: Proxy | None) -> urllib3.PoolManager | None:
+        if (trusted, proxy) not in self._pools:
             timeout = urllib3.Timeout(connect=CONNECT_TIMEOUT_S, read=READ_TIMEOUT_S)
-            self._pools[trusted] = urllib3.PoolManager(ca_certs=trusted, timeout=timeout)
-        return self._pools[trusted]
+            self._pools[trusted, proxy] = (
+                manager(proxy, ca_certs=trusted, timeout=timeout)
+                if proxy
+                else urllib3.PoolManager(ca_certs=trusted, timeout=timeout)
+            )
+        return self._pools[trusted, proxy]
+
+
+def _sent(
+    pool: urllib3.PoolManager, method: str, url: str, headers: Mapping[str, str], body: bytes | None
+) -> Answer | Failure:
+    def send() -> Answer:
+        answer = pool.request(
+            method, url, headers=dict(headers), body=body, retries=False, redirect=False
+        )
+        return Answer(answer.status, answer.data, clock.ahead_s(answer.headers.get("date")))
+
+    try:
+        try:
+            return send()
+        except exceptions.ProtocolError:
+            pool.clear()
+            return send()
+    except (exceptions.HTTPError, OSError) as error:
+        return failure(error, url)
+
+
+def _no_proxy() -> Failure:
+    return Failure("which is no URL", "proxy", lasting=True)
+
+
+def _blamed(proxy: Proxy, url: str, what: str, *, lasting: bool) -> Failure:
+    host = urlsplit(url).hostname
+    return Failure(
+        f"it is asked by {proxy}, {what}",
+        "proxy",
+        lasting,
+        f"Where that needs no proxy, add {host} to NO_PROXY (and no_proxy) in the container's env; "
+        f"else correct {proxy.variable} there.",
+    )
 
 
 @cache
@@ -108,6 +158,8 @@ def failure(error: Exception, url: str) -> Failure:
     parts = urlsplit(url)
     where = f"{parts.hostname}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
     match error:
+        case exceptions.ProxyError():
+            return Failure(_of_the_proxy(error.original_error), "proxy")
         case exceptions.NameResolutionError():
             return Failure(f"the name {parts.hostname} does not resolve", "name")
         case exceptions.NewConnectionError():
@@ -121,3 +173,17 @@ def failure(error: Exception, url: str) -> Failure:
         case _:
             what = f"the connection to {where} broke ({type(error).__name__})"
     return Failure(what)
+
+
+def _of_the_proxy(error: Exception) -> str:
+    """Why a proxy is of no use, as the end of a sentence about it."""
+    match error:
+        case exceptions.NameResolutionError():
+            return "whose name does not resolve"
+        case exceptions.NewConnectionError():
+            return "which refuses connections"
+        case exceptions.ConnectTimeoutError():
+            return f"which took no connection within {CONNECT_TIMEOUT_S:.0f} s"
+        case OSError():
+            return f"which gives no way there ({error})"
+    return f"to which the connection broke ({type(error).__name__})"

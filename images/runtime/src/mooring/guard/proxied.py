@@ -8,7 +8,7 @@ from urllib.parse import quote, urlsplit
 
 from mooring import contract
 from mooring.finding import Finding
-from mooring.guard import explain, probe, tracking
+from mooring.guard import experiment, explain, probe, tracking
 from mooring.guard.http import Failure, Http
 from mooring.guard.reasons import Reason
 
@@ -23,7 +23,7 @@ def round_trip(environ: Mapping[str, str], http: Http, folder: str) -> Finding |
     binding of another namespace may log to experiments that it may not delete in: there the 16
     bytes stay.
     """
-    location = tracking.experiment_location(environ, http)
+    location = experiment.experiment_location(environ, http)
     if isinstance(location, Finding):
         return location
     inside = urlsplit(location).path.strip("/")

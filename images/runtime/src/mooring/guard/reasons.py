@@ -1,8 +1,8 @@
 """Every reason for which the guard refuses, and the exit code that tells it apart.
 
 The codes are stable, as the names of `mooring.contract` are: scripts and dashboards read them. Ten
-at a time belong together: 10 the contract, 20 the tracking server, 30 the experiment, 40 the
-credentials, 50 the store, 60 the rest. docs/guard.md has the same table.
+at a time belong together: 10 the contract, 20 the tracking server, 30 the experiment and the run,
+40 the credentials, 50 the store, 60 the rest. docs/guard.md has the same table.
 """
 
 from enum import StrEnum
@@ -48,6 +48,14 @@ class Reason(StrEnum):
 
     EXPERIMENT_ELSEWHERE = "ExperimentElsewhere", 30, "its artifacts lie outside the workspace"
     EXPERIMENT_DELETED = "ExperimentDeleted", 31, "it was deleted, and MLflow keeps its name taken"
+    EXPERIMENT_ID_WRONG = (
+        "ExperimentIdWrong",
+        32,
+        "`MLFLOW_EXPERIMENT_ID` is not that of the experiment that the name is of",
+    )
+    RUN_UNKNOWN = "RunUnknown", 33, "there is no run of the id in `MLFLOW_RUN_ID`"
+    RUN_DELETED = "RunDeleted", 34, "the run of `MLFLOW_RUN_ID` was deleted"
+    RUN_ELSEWHERE = "RunElsewhere", 35, "the artifacts of that run lie outside the workspace"
 
     NO_CREDENTIALS = "NoCredentials", 40, "the pod has no credentials for the store"
     CREDENTIALS_INVALID = "CredentialsInvalid", 41, "they are there, and cannot be read as such"
@@ -79,6 +87,7 @@ class Reason(StrEnum):
         60,
         "the node's clock and the server's or store's are 15 minutes apart",
     )
+    PROXY_FAILS = "ProxyFails", 61, "the proxy that the pod names does not lead there"
 
 
 def exit_code_of(reason: str) -> int:

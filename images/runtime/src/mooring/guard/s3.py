@@ -65,7 +65,12 @@ def _call(http: Http, bucket: Bucket, method: str, key: str, content: bytes = b"
     signer = S3SigV4Auth(cast("ReadOnlyCredentials", bucket.credentials), "s3", bucket.region)
     signer.add_auth(request)
     answer = http.request(
-        verb, url, headers=dict(request.headers), body=content, ca_file=bucket.ca_file
+        verb,
+        url,
+        headers=dict(request.headers),
+        body=content,
+        ca_file=bucket.ca_file,
+        client="botocore",
     )
     where = f"the store of bucket {bucket.name}"
     return body_of(answer, lambda found: refusal(found, bucket, method, key), where)

@@ -3,17 +3,16 @@
 import json
 from collections.abc import Mapping
 from typing import Any, Final
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 from urllib3.util import make_headers
 
 from mooring import contract
 from mooring.finding import Finding
 from mooring.guard import clock
-from mooring.guard.environment import shown
 from mooring.guard.http import Answer, Failure, Http
 from mooring.guard.reasons import Reason
-from mooring.location import lies_under
+from mooring.location import lies_under, shown
 
 NODE_NETWORK: Final = "A pod with hostNetwork needs dnsPolicy: ClusterFirstWithHostNet. "
 """Without it, such a pod asks the DNS of its node, which knows no Service of the cluster."""
@@ -27,8 +26,6 @@ SEARCH: Final = "/api/2.0/mlflow/experiments/search?max_results=1"
 DEFAULT_EXPERIMENT: Final = "/api/2.0/mlflow/experiments/get?experiment_id=0"
 EXPECTED: Final = frozenset({"RESOURCE_DOES_NOT_EXIST", "RESOURCE_ALREADY_EXISTS"})
 TRANSIENT: Final = frozenset({429, 500, 502, 503, 504})
-CREATE: Final = "/api/2.0/mlflow/experiments/create"
-BY_NAME: Final = "/api/2.0/mlflow/experiments/get-by-name?experiment_name="
 
 
 def server_answers(environ: Mapping[str, str], http: Http) -> Finding | None:
@@ -49,10 +46,10 @@ def server_is_the_workspaces(environ: Mapping[str, str], http: Http) -> Finding 
     """
     if environ.get(contract.SERVER) == contract.SERVER_EXTERNAL:
         return None
-    found = _ask(environ, http, DEFAULT_EXPERIMENT)
+    found = ask(environ, http, DEFAULT_EXPERIMENT)
     if isinstance(found, Finding):
         return found
-    location, root = _location(found), environ[contract.ARTIFACT_ROOT]
+    location, root = location_of(found), environ[contract.ARTIFACT_ROOT]
     if lies_under(location, root):
         return None
     return Finding(
@@ -62,65 +59,6 @@ def server_is_the_workspaces(environ: Mapping[str, str], http: Http) -> Finding 
         f"{environ[contract.WORKSPACE]}, or its artifact root was changed.",
         look(environ),
     )
-
-
-def experiment_is_the_workspaces(environ: Mapping[str, str], http: Http) -> Finding | None:
-    """The experiment of MLFLOW_EXPERIMENT_NAME is there, and lies under the artifact root.
-
-    The location is fixed when an experiment is made; a wrong one sends artifacts elsewhere while
-    every run still says FINISHED. It is made here, because MLflow's client looks for it and then
-    makes it: of parallel pods all but one would fail, with autolog only by a warning.
-    """
-    name = environ.get(contract.EXPERIMENT_NAME)
-    if not name:
-        return None
-    by_name = BY_NAME + quote(name, safe="")
-    found = _ask(environ, http, by_name)
-    if not found:
-        made = _ask(environ, http, CREATE, {"name": name})
-        found = made if isinstance(made, Finding) else _ask(environ, http, by_name)
-    if isinstance(found, Finding):
-        return found
-    if found.get("experiment", {}).get("lifecycle_stage") == "deleted":
-        return _deleted(environ, name)
-    location, root = _location(found), environ[contract.ARTIFACT_ROOT]
-    if lies_under(location, root):
-        return None
-    return Finding(
-        Reason.EXPERIMENT_ELSEWHERE,
-        f"the experiment {name!r} of {server(environ)} keeps its artifacts at "
-        f"{location or 'an unknown place'}, not under {root}, and that cannot be changed.",
-        f"Rename or delete it, or set {contract.EXPERIMENT_NAME} to another one."
-        f"{_root_of_an_external_server(environ)}",
-    )
-
-
-def _deleted(environ: Mapping[str, str], name: str) -> Finding:
-    """MLflow takes no run into it and lets nobody have its name; with autolog that is a warning."""
-    return Finding(
-        Reason.EXPERIMENT_DELETED,
-        f"the experiment {name!r} of {server(environ)} was deleted, and keeps its name until it is "
-        "removed for good: no run can be logged to it.",
-        f"Restore it (mlflow experiments restore), or set {contract.EXPERIMENT_NAME}, or "
-        "spec.experiment of the MlflowBinding, to another one.",
-    )
-
-
-def _root_of_an_external_server(environ: Mapping[str, str]) -> str:
-    """What else may be wrong where the server decides about places, and the operator was told."""
-    if environ.get(contract.SERVER) != contract.SERVER_EXTERNAL:
-        return ""
-    return (
-        " If the server puts every new experiment there, make the workspace anew with "
-        f"artifactAccess and artifactStore as the server has it. {look(environ)}"
-    )
-
-
-def experiment_location(environ: Mapping[str, str], http: Http) -> str | Finding:
-    """Where the pod's experiment keeps its artifacts, which `experiment_is_the_workspaces` made."""
-    name = environ.get(contract.EXPERIMENT_NAME)
-    found = _ask(environ, http, BY_NAME + quote(name, safe="") if name else DEFAULT_EXPERIMENT)
-    return found if isinstance(found, Finding) else _location(found)
 
 
 def login(environ: Mapping[str, str]) -> dict[str, str]:
@@ -134,7 +72,7 @@ def login(environ: Mapping[str, str]) -> dict[str, str]:
     return headers | ({"authorization": f"Bearer {token}"} if token else {})
 
 
-def _ask(
+def ask(
     environ: Mapping[str, str], http: Http, path: str, body: Mapping[str, str] | None = None
 ) -> dict[str, Any] | Finding:
     """The server's answer to a GET, or with `body` to a POST; a finding when it is no answer.
@@ -176,6 +114,13 @@ def no_answer(environ: Mapping[str, str], failure: Failure) -> Finding:
             Reason.SERVER_UNTRUSTED,
             f"{here} cannot be asked: {failure.what}.",
             f"Check the file that {contract.TRACKING_CERT_PATH} names, and the clock of the node.",
+        )
+    if failure.stage == "proxy":
+        return Finding(
+            Reason.PROXY_FAILS,
+            f"{here} cannot be reached: {failure.what}.",
+            failure.remedy,
+            0 if failure.lasting else SERVER_PATIENCE_S,
         )
     unknown = failure.stage == "name"
     return Finding(
@@ -230,7 +175,8 @@ def _login_refused(environ: Mapping[str, str], status: int) -> Finding:
     )
 
 
-def _location(found: Mapping[str, Any]) -> str:
+def location_of(found: Mapping[str, Any]) -> str:
+    """Where the experiment of an answer keeps its artifacts; empty where that has none."""
     return str((found.get("experiment") or {}).get("artifact_location", ""))
 
 

@@ -18,6 +18,7 @@ from typing import Final
 
 from mooring import contract
 from mooring.finding import Finding, secrets_of, tell
+from mooring.location import shown
 from mooring.training.closing import FAILED
 from mooring.training.runs import run_here
 
@@ -89,8 +90,6 @@ def foreign(uri: str, environ: Mapping[str, str]) -> bool:
 
 def elsewhere(uri: str, environ: Mapping[str, str]) -> Finding:
     """What the process fails with after it has made a run at `uri`."""
-    from mooring.guard.environment import shown  # noqa: PLC0415 (only where it has failed)
-
     return Finding(
         ELSEWHERE,
         f"a run was logged to {shown(uri)!r}, and the binding {environ.get(contract.BINDING)} gave "
