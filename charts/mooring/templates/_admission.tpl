@@ -78,6 +78,20 @@ variables.{{ . }}.transformList(i, c, !(c.name in variables.skipped) && has(c.vo
 {{- end -}}
 
 {{/*
+Appends the fragment's env, the tags of the container's runs, to every container that names none
+itself. One with sources of its own in envFrom is left out: MLFLOW_RUN_CONTEXT may be among what they
+give, and env would win over it.
+*/}}
+{{- define "mooring.patchEnv" -}}
+variables.containers.transformList(i, c, c.name in variables.untold && !has(c.env),
+  JSONPatch{op: "add", path: "/spec/containers/" + string(i) + "/env", value: variables.env}) +
+variables.containers.transformList(i, c, c.name in variables.untold && has(c.env),
+  variables.env.filter(e, !c.env.exists(x, x.name == e.name))
+    .map(e, JSONPatch{op: "add", path: "/spec/containers/" + string(i) + "/env/-", value: e})
+).flatten()
+{{- end -}}
+
+{{/*
 Sets one key of metadata.labels or metadata.annotations to the binding's name, where the map may be
 missing. In: a list of the map and the key.
 */}}
@@ -102,7 +116,7 @@ variables:
   - name: wanted
     expression: >-
       params.metadata.name == {{ . }} && has(params.status) && has(params.status.pod)
-  {{- range $list := list "envFrom" "volumeMounts" "volumes" }}
+  {{- range $list := list "envFrom" "env" "volumeMounts" "volumes" }}
   - name: {{ $list }}
     expression: "variables.wanted && has(params.status.pod.{{ $list }}) ? params.status.pod.{{ $list }} : []"
   {{- end }}
@@ -119,6 +133,15 @@ variables:
       variables.wanted && has(params.status.pod.initContainers)
         ? params.status.pod.initContainers.filter(g, !variables.initContainers.exists(c, c.name == g.name))
         : []
+  # Containers whose runs nobody has named yet.
+  - name: untold
+    expression: >-
+      variables.containers.filter(c, size(variables.env) > 0 && !(c.name in variables.skipped) &&
+        !(has(c.env) && c.env.exists(e, e.name == 'MLFLOW_RUN_CONTEXT')) &&
+        (!has(c.envFrom) || c.envFrom.all(x, !has(x.prefix) && variables.envFrom.exists(e,
+          (has(x.configMapRef) && has(e.configMapRef) && x.configMapRef.name == e.configMapRef.name) ||
+          (has(x.secretRef) && has(e.secretRef) && x.secretRef.name == e.secretRef.name)
+        )))).map(c, c.name)
   # What a container asks for itself, of MLflow and of the network: the guard is to ask the same.
   # mooring.contract ASKED_BY_CONTAINER. A value with $(NAME) in it leans on what the guard has not.
   - name: asking
@@ -143,6 +166,7 @@ mutations:
         {{- include "mooring.patchMap" (list "annotations" "mooring.dev/injected") | nindent 8 }} +
         {{- include "mooring.patchMap" (list "labels" "mooring.dev/binding") | nindent 8 }} +
         {{- include "mooring.patchContainers" "containers" | nindent 8 }} +
+        {{- include "mooring.patchEnv" . | nindent 8 }} +
         // The author's init containers too: one that downloads a model loses as much as a training.
         {{- include "mooring.patchContainers" "initContainers" | nindent 8 }} +
         (has(object.spec.volumes)

@@ -81,7 +81,7 @@ def pod_mutation_hook(pod: "k8s.V1Pod") -> None:
     tags = {
         **(tags_of(_told(RUN_CONTEXT)) if by_operator else _executor_tags(annotations)),
         contract.TAG_BINDING: f"{pod.metadata.namespace}/{binding}",
-        contract.TAG_POD: f"$({contract.POD_NAME})",
+        contract.TAG_POD: contract.POD_REFERENCE,
     }
     experiment = _told(EXPERIMENT) if by_operator else ""
     skipped = contract.skipped_containers(annotations)

@@ -1,5 +1,7 @@
 """A pod that asks for a binding gets its fragment, and the rest of the pod stays as it was."""
 
+import json
+
 from mooring import contract
 from tests.cluster.process import wait_until
 from tests.integration.admission.world import (
@@ -87,6 +89,34 @@ def test_a_guard_that_only_warns_still_does(team: World) -> None:
         lambda: team.submit(asking)["spec"]["initContainers"][0].get("env") == [mode, own],
         "the new fragment to be seen",
     )
+
+
+def test_a_container_is_told_the_tags_of_its_runs(team: World) -> None:
+    named = {"name": contract.RUN_CONTEXT, "value": '{"team": "a"}'}
+    lr = {"name": "LR", "value": "1"}
+    sources = [{"configMapRef": {"name": "own"}}]
+    containers = [
+        container(),
+        container("tuned", env=[lr]),
+        container("named", env=[named]),
+        container("may-be-named", envFrom=sources),
+        container("mesh"),
+    ]
+    skipped = {contract.SKIP_CONTAINERS_ANNOTATION: "mesh"}
+    admitted = team.submit(pod("team-a", annotations=skipped, containers=containers))
+    env = {item["name"]: item.get("env", []) for item in admitted["spec"]["containers"]}
+    name, context = env["train"]
+    assert name["name"] == contract.POD_NAME
+    assert name["valueFrom"]["fieldRef"]["fieldPath"] == "metadata.name"
+    assert context["name"] == contract.RUN_CONTEXT
+    assert json.loads(context["value"]) == {
+        contract.TAG_WORKSPACE: "team/team-a",
+        contract.TAG_BINDING: "team/team-a",
+        contract.TAG_POD: f"$({contract.POD_NAME})",
+    }
+    assert env["tuned"] == [lr, name, context]
+    assert (env["named"], env["may-be-named"], env["mesh"]) == ([named], [], [])
+    assert [item.get("env") for item in admitted["spec"]["initContainers"]] == [None]
 
 
 def test_annotations_of_the_author_stay(team: World) -> None:

@@ -31,7 +31,8 @@ def fragment(binding: str, *, token: bool = True) -> dict[str, Any]:
     store = StoreClient("s3://mlflow/team/models", {}, token_audience=audience)
     workspace = Owner("MlflowWorkspace", "team", binding, "1")
     guard = ContainerImage(image="mooring/runtime:test")
-    return pod_fragment(binding, Connection(workspace, store), guard)
+    own = Owner("MlflowBinding", "team", binding, "2")
+    return pod_fragment(own, Connection(workspace, store), guard)
 
 
 def container(name: str = "train", **fields: Any) -> dict[str, Any]:

@@ -16,6 +16,8 @@ from tests.integration.cli.conftest import Person, Ran
 PLANTED = "not-to-be-seen"
 GIVEN = [
     ("metadata.annotations", "mooring.dev/injected: team-a"),
+    ("spec.containers[train].env", contract.RUN_CONTEXT),
+    ("spec.containers[train].env", contract.POD_NAME),
     ("spec.containers[train].envFrom", "ConfigMap team-a-mlflow"),
     ("spec.containers[train].envFrom", "Secret team-a-mlflow"),
     ("spec.containers[train].volumeMounts", contract.MOUNT_PATH),

@@ -86,7 +86,7 @@ def test_any_binding_is_answered_with_manifests(
     objects = published_objects(OWNER, read, connection)
     own = [read.launcher] if read.launcher else []
     rights = launcher_rights(OWNER, [*class_.launchers, *own], connection)
-    fragment = pod_fragment(OWNER.name, connection, class_.guard, read.guard)
+    fragment = pod_fragment(OWNER, connection, class_.guard, read.guard)
     assert json.dumps([objects, rights, fragment])
     assert len({(o["kind"], o["metadata"]["name"]) for o in objects}) == len(objects)
     assert all(account.namespace == "team" for account in accounts(binding))

@@ -64,7 +64,7 @@ def test_s3_with_a_key_mounts_nothing_and_keeps_the_key_in_the_secret() -> None:
     assert not public["data"].keys() & KEY.keys()
     assert secret["data"].keys() == KEY.keys()
     guard = ContainerImage(image="mooring/runtime:1")
-    assert pod_fragment("models", connection, guard)["volumes"] == []
+    assert pod_fragment(BINDING, connection, guard)["volumes"] == []
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_files_are_mounted_and_change_the_digest() -> None:
         pod_environment(each, "models")[contract.GENERATION] for each in (plain, connection, other)
     }
     assert len(generations) == 3
-    fragment = pod_fragment("models", connection, ContainerImage(image="mooring/runtime:1"))
+    fragment = pod_fragment(BINDING, connection, ContainerImage(image="mooring/runtime:1"))
     [source] = fragment["volumes"][0]["projected"]["sources"]
     assert source["secret"]["items"] == [{"key": "ca.crt", "path": "ca.crt"}]
     assert fragment["initContainers"][0]["volumeMounts"] == fragment["volumeMounts"]
@@ -115,7 +115,7 @@ def test_with_proxied_access_only_the_server_holds_what_the_store_gave() -> None
     assert not environment.keys() & client.environment.keys()
     assert environment[contract.ARTIFACT_ROOT] == "mlflow-artifacts:/"
     assert environment[contract.PROXY_MULTIPART_DOWNLOAD] == "false"
-    fragment = pod_fragment("models", connection, ContainerImage(image="mooring/runtime:1"))
+    fragment = pod_fragment(BINDING, connection, ContainerImage(image="mooring/runtime:1"))
     assert (fragment["volumes"], fragment["volumeMounts"]) == ([], [])
     _, secret = published_objects(BINDING, SPEC, connection)
     assert secret["data"] == {}
@@ -150,7 +150,7 @@ def test_a_class_without_stores_keeps_all_on_a_volume_that_only_the_server_mount
     client = store_client(spec.artifact_store, WORKSPACE, {})
     connection = Connection(WORKSPACE, client, access_of(WorkspaceSpec(), client))
     assert connection.artifact_root == "mlflow-artifacts:/"
-    assert pod_fragment("models", connection, spec.guard)["volumes"] == []
+    assert pod_fragment(BINDING, connection, spec.guard)["volumes"] == []
 
     plan = ServerPlan(spec.server, size(spec.server, ServerSpec()), migrates=True)
     [*_, deployment] = server_objects(connection, plan, DATABASE)

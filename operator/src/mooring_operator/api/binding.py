@@ -112,7 +112,7 @@ class BindingStatus(ApiModel):
     pod: Annotated[
         dict[str, Any] | None,
         Field(
-            description="What pods must carry: envFrom, volumes, volumeMounts, initContainers.",
+            description="What pods carry: envFrom, env, volumes, volumeMounts, initContainers.",
             json_schema_extra={"x-kubernetes-preserve-unknown-fields": True},
         ),
     ] = None

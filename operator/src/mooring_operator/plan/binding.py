@@ -1,6 +1,7 @@
 """What answers a binding: a ConfigMap, Secrets, the launchers' rights, the pod fragment."""
 
 import base64
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
@@ -107,21 +108,37 @@ def launcher_rights(
 
 
 def pod_fragment(
-    binding: str, connection: Connection, guard: ContainerImage, mode: GuardMode = "Enforce"
+    binding: Owner, connection: Connection, guard: ContainerImage, mode: GuardMode = "Enforce"
 ) -> dict[str, Any]:
     """What a pod must carry to reach the workspace, and to be refused when it cannot.
 
     `mode` says whether the guard refuses, only warns, or is not there.
     """
-    name = contract.published_name(binding)
+    name = contract.published_name(binding.name)
     env_from = [{"configMapRef": {"name": name}}, {"secretRef": {"name": name}}]
     mounts = store_mounts(connection.pod_store)
     return {
         "envFrom": env_from,
-        "volumes": store_volumes(connection.pod_store, contract.files_name(binding)),
+        "env": _run_tags(binding, connection.workspace),
+        "volumes": store_volumes(connection.pod_store, contract.files_name(binding.name)),
         "volumeMounts": mounts,
         "initContainers": [] if mode == "Off" else [_guard(guard, mode, env_from, mounts)],
     }
+
+
+def _run_tags(binding: Owner, workspace: Owner) -> list[Manifest]:
+    """The tags by which a run says whose it is: MLflow itself reads them from the environment."""
+    tags = {
+        contract.TAG_WORKSPACE: f"{workspace.namespace}/{workspace.name}",
+        contract.TAG_BINDING: f"{binding.namespace}/{binding.name}",
+        contract.TAG_POD: contract.POD_REFERENCE,
+    }
+    name = {"fieldRef": {"fieldPath": "metadata.name"}}
+    return [
+        # first: a value may only refer to what stands before it
+        {"name": contract.POD_NAME, "valueFrom": name},
+        {"name": contract.RUN_CONTEXT, "value": json.dumps(tags, sort_keys=True)},
+    ]
 
 
 def _guard(

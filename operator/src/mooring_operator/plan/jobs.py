@@ -75,7 +75,7 @@ def canary_job(
 ) -> Manifest:
     """The Job that makes the round trip with exactly what the pods of the own binding get."""
     workspace = connection.workspace
-    fragment = pod_fragment(workspace.name, connection, guard)
+    fragment = pod_fragment(workspace, connection, guard)
     container = {
         **restricted_container(CANARY, server),
         "command": ["mooring", "canary"],

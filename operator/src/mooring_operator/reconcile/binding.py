@@ -182,7 +182,7 @@ def _answer(world: World, claim: Claim) -> dict[str, object]:
         "mlflowWorkspace": connection.mlflow_workspace,
         "binding": name,
         "configMap": name,
-        "pod": pod_fragment(owner.name, connection, class_.guard, claim.spec.guard),
+        "pod": pod_fragment(owner, connection, class_.guard, claim.spec.guard),
     }
 
 
