@@ -11,6 +11,7 @@ from mooring_operator.api.workspaceclass import WorkspaceClassSpec
 from mooring_operator.kube import (
     AUTOSCALER,
     CRON_JOB,
+    DEPLOYMENT,
     HTTP_ROUTE,
     INGRESS,
     NETWORK_POLICY,
@@ -32,7 +33,7 @@ from mooring_operator.plan.server import ServerPlan, disruption_budget, server_o
 from mooring_operator.plan.sizing import Size, excess, size
 from mooring_operator.reconcile.auth import drop_users
 from mooring_operator.reconcile.volume import ensure_volume
-from mooring_operator.reconcile.workloads import deployment_of, pods_of
+from mooring_operator.reconcile.workloads import pods_of
 from mooring_operator.reconcile.world import Blocked, World, apply, delete_own, ensure
 from mooring_operator.status.workloads import server_finding
 
@@ -62,7 +63,7 @@ def serve(
     Raises Blocked with how far it is, or with what the workspace may not have.
     """
     workspace = connection.workspace
-    live = deployment_of(world, workspace)
+    live = world.kube.held(DEPLOYMENT, workspace.namespace, workspace.child_name)
     plan = ServerPlan(
         defaults=class_.server,
         size=_size(world, workspace, size(class_.server, spec.server), class_.limits, live),
@@ -143,7 +144,7 @@ def _ensure_service(
 
     It tells of them before they are made and until they are gone, wherever a pass ends.
     """
-    live = world.kube.get(SERVICE, workspace.namespace, workspace.child_name)
+    live = world.kube.held(SERVICE, workspace.namespace, workspace.child_name)
     wanted = sorted(desired["kind"] for desired in optional)
     told = (live or service)["metadata"].get("annotations", {}).get(OPTIONAL_ANNOTATION, "")
     for kind in OPTIONAL:

@@ -68,7 +68,7 @@ from mooring_operator.reconcile.rotation import Kept, follow
 from mooring_operator.reconcile.serving import keep_network, serve
 from mooring_operator.reconcile.upgrade import UPGRADING, restore_database
 from mooring_operator.reconcile.workloads import serves
-from mooring_operator.reconcile.world import Outcome, World, apply, attempt, set_metadata
+from mooring_operator.reconcile.world import Outcome, World, apply, attempt, make, set_metadata
 
 Findings = tuple[Finding | None, Finding | None, Finding | None]
 
@@ -293,12 +293,12 @@ def _ensure_own_binding(world: World, loaded: Loaded, connection: Connection) ->
     """Have the binding of the workspace's own name; one that its team made does as well."""
     owner, live = loaded.owner, loaded.own_binding
     if live is None:
-        # its team may have made one that no watch has told of yet
-        live = world.kube.get(BINDING, owner.namespace, owner.name)
-    if live is None:
         # pods wait for it: answered at once; the binding's own pipeline tells what is wrong
         with world.queue.holding(Key(BINDING.kind, owner.namespace, owner.name)):
-            made = apply(world, own_binding(owner), None)
+            made = make(world, own_binding(owner))
+            if made is None:
+                # its team has made one: its event, which is late, asks for another look
+                return
             target = Owner(BINDING.kind, owner.namespace, owner.name, made["metadata"]["uid"])
             spec = parse_spec(BindingSpec, made)
             attempt(lambda: publish(world, published_objects(target, spec, connection)))

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
 from mooring_operator.api.conditions import Finding
-from mooring_operator.kube import KINDS, Kube, KubeError, Manifest
+from mooring_operator.kube import KINDS, Kind, Kube, KubeError, Manifest
 from mooring_operator.plan.drift import differs, marked
 from mooring_operator.plan.metadata import Owner, belongs, owner_of
 from mooring_operator.queue import WorkQueue
@@ -17,6 +17,8 @@ from mooring_operator.stores.errors import StoreError
 
 Result = TypeVar("Result")
 
+_NO_VERSION: Final = "1"
+"""A resource version that no object has, as etcd begins with it (see `make`)."""
 _REFUSED: Final = frozenset({400, 403, 422})
 """Answers of the API server that stay the same until somebody acts: invalid, quota, admission."""
 
@@ -79,28 +81,61 @@ def ask(step: Callable[[], Result], *, about: str = "", passing: str = "") -> Re
 
 def ensure(world: World, desired: Manifest) -> Manifest:
     """Have `desired` in the cluster; the result is what is live now. Raises as `apply`."""
-    kind = KINDS[(desired["apiVersion"], desired["kind"])]
     metadata = desired["metadata"]
-    live = world.kube.get(kind, metadata["namespace"], metadata["name"])
+    live = world.kube.held(_kind(desired), metadata["namespace"], metadata["name"])
     return apply(world, desired, live)
 
 
 def apply(world: World, desired: Manifest, live: Manifest | None) -> Manifest:
     """Write `desired` unless `live` is that already; the result is what is live now.
 
-    Raises Blocked when the object is somebody else's, or the API server refuses it.
+    `live` is None where there is none, as far as is known: nothing of that name that somebody else
+    has made is overwritten. Raises Blocked when the object is somebody else's, or the API server
+    refuses it.
     """
+    if live is None:
+        made = make(world, desired)
+        if made is not None:
+            return made
+        metadata = desired["metadata"]
+        live = world.kube.anew(_kind(desired), metadata["namespace"], metadata["name"])
     require_ours(desired, live)
     wanted = marked(desired)
     if live is not None and not differs(wanted, live):
         return live
+    return _told(desired, lambda: _write(world.kube, wanted, live))
+
+
+def make(world: World, desired: Manifest) -> Manifest | None:
+    """Write `desired` if there is nothing of its name; None where there is.
+
+    Raises Blocked where the API server refuses it. Server-side apply makes an object whatever its
+    resource version says, and answers 409 where there is one that has another: so that a first
+    write needs no look before it, and overwrites nothing that was made in between.
+    """
+    wanted = marked(desired)
+    metadata = wanted["metadata"] | {"resourceVersion": _NO_VERSION}
     try:
-        return _write(world.kube, wanted, live)
+        return _told(desired, lambda: world.kube.apply(wanted | {"metadata": metadata}))
+    except KubeError as error:
+        if error.status == 409:
+            return None
+        raise
+
+
+def _told(desired: Manifest, write: Callable[[], Manifest]) -> Manifest:
+    """What `write` answers; raises Blocked with what the API server refuses until somebody acts."""
+    try:
+        return write()
     except KubeError as error:
         if error.status not in _REFUSED:
             raise
         message = f"{_named(desired)}: the API server refuses it: {error.said}"
         raise Blocked(Finding("Refused", message)) from None
+
+
+def _kind(manifest: Manifest) -> Kind:
+    return KINDS[(manifest["apiVersion"], manifest["kind"])]
 
 
 def _write(kube: Kube, wanted: Manifest, live: Manifest | None) -> Manifest:
@@ -120,8 +155,8 @@ def delete_own(kube: Kube, live: Manifest | None, owner: Owner) -> None:
     Somebody may have taken it over meanwhile.
     """
     if live is not None and belongs(live, owner):
-        kind, metadata = KINDS[(live["apiVersion"], live["kind"])], live["metadata"]
-        kube.delete(kind, owner.namespace, metadata["name"], metadata["resourceVersion"])
+        metadata = live["metadata"]
+        kube.delete(_kind(live), owner.namespace, metadata["name"], metadata["resourceVersion"])
 
 
 def set_metadata(world: World, live: Manifest, **fields: Any) -> None:
