@@ -11,6 +11,11 @@ SILENT: Final = "lost silently"
 """Expected where nobody is told: a hole that is known."""
 
 
+FRESH: Final = "fresh"
+EXPIRED: Final = "expired"
+"""The tokens that a pod may find where its own should be."""
+
+
 class Family(StrEnum):
     """Which of the three things is lost; or a part of the platform fails; or nothing is wrong."""
 
@@ -28,6 +33,7 @@ class Way(StrEnum):
     JOB = "Job with the label, in the container's env"
     NAMESPACE = "default of the namespace, in the container's env"
     BINDING = "label, in what the binding publishes"
+    VOLUME = "label, in a volume of the pod"
     RUN = "label and `mooring run`, in the entry point"
     CODE = "label, in the code"
     STRICT = "label and MOORING_STRICT=1, in the code"
@@ -57,7 +63,8 @@ class Fault:
 
     `env` is what the environment has otherwise than it should, None for a variable that is not
     there; `$name` in a value is a fact of `tests.faults.world`. `code` are lines before the
-    training's own. `keyless`: of the workspace whose pods assume a role. `outside` names what is
+    training's own. `keyless`: of the workspace whose pods assume a role. `token` is one
+    of `tests.faults.tokens` that lies where the pod's own should. `outside` names what is
     done to the platform (`tests.faults.outside`), `scene` what takes more than one pod
     (`tests.faults.scenes`).
 
@@ -70,6 +77,7 @@ class Fault:
     env: Mapping[str, str | None] = field(default_factory=dict)
     code: str = ""
     keyless: bool = False
+    token: str = ""
     outside: str = ""
     scene: str = ""
 

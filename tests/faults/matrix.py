@@ -1,110 +1,123 @@
-"""Plays the cases: as few pods at once as the machine bears, and looks at them from outside."""
+"""Plays faults by all of their ways and without Mooring, and looks at the pods from outside."""
 
-import json
-import time
-import uuid
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
-from tests.cluster.process import ClusterError, wait_until
-from tests.cluster.report import say
-from tests.demo.airflow import TaskInstance
-from tests.demo.cluster import apply, get, kubectl
-from tests.demo.store import tracking
-from tests.e2e.jobs import MOORED, POD, Jobs, Started
-from tests.e2e.workspaces import operator_stopped
-from tests.faults.fault import BY_AIRFLOW, Fault, Way
-from tests.faults.outside import BREAKING
-from tests.faults.pods import CONTAINER, MARK, SESSION, Case, environment, manifest, training
-from tests.faults.scenes import SCENES
-from tests.faults.seen import NOBODY, TASK, End, ended, kept, refusal, refused_jobs, why_red
-from tests.faults.verdict import Row, Seen, row, seen
-from tests.faults.world import KEYLESS, MINTED, World, binding, publish, wait_answered
+import httpx
+from botocore.exceptions import BotoCoreError, ClientError
 
-AT_ONCE: Final = 10
-LONGEST_S: Final = 1500
-FINDINGS: Final = "`status.findings`"
-BEGUN_S: Final = 600.0
-LOOK_S: Final = 60.0
-AUDITED_EVERY_S: Final = 600.0
-"""How often the operator looks for losses (docs/operations.md)."""
+from tests.cluster.process import ClusterError
+from tests.cluster.report import say
+from tests.demo.cluster import apply, kubectl
+from tests.demo.store import tracking
+from tests.e2e.workspaces import operator_stopped
+from tests.faults import outside
+from tests.faults.fault import BY_AIRFLOW, Fault, Way
+from tests.faults.findings import Findings
+from tests.faults.outside import BREAKING
+from tests.faults.playing import Stage
+from tests.faults.pods import MARK, Case
+from tests.faults.scenes import SCENES
+from tests.faults.seen import End, kept
+from tests.faults.verdict import Row, Seen, row, seen
+from tests.faults.world import KEYLESS, MINTED, binding, publish, wait_answered
+
+TOGETHER: Final = 12
+"""How many faults of pods are played at the same time; what one of them breaks is lost for all."""
+
+BREAKS: Final = (ClusterError, httpx.HTTPError, BotoCoreError, ClientError, OSError, ValueError)
+"""What the cluster and its machine do to a row, and what the next row is not to suffer from."""
 
 
 class Matrix:
-    """One run of the matrix on a world."""
+    """One run of the matrix on a stage.
 
-    def __init__(self, world: World, jobs: Jobs | None) -> None:
-        self._world = world
-        self._jobs = jobs
-        self._session = uuid.uuid4().hex[:8]
+    `unplayed` says of every fault that could not be brought about, or looked at, why.
+    """
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+        self._findings = Findings()
         self._count = 0
+        self.unplayed: dict[str, str] = {}
 
     def rows(self, faults: Sequence[Fault]) -> Iterator[list[Row]]:
-        """Play every fault by all of its ways, and without Mooring; rows as they come."""
-        alone = [fault for fault in faults if fault.outside or fault.scene]
-        yield self._inside([fault for fault in faults if fault not in alone])
-        for fault in alone:
-            say(f"    {fault.name}")
-            yield self._outside(fault) if fault.outside else self._played(fault)
+        """Rows as they come; those that only the operator's own look can tell of come twice."""
+        yield from in_turn(groups(faults), self._played, self._recover, self.unplayed)
+        yield self._findings.rows()
 
-    def _played(self, fault: Fault) -> list[Row]:
+    def _recover(self) -> None:
+        outside.mend()
+        self._stage.clear()
+
+    def _played(self, faults: Sequence[Fault]) -> list[Row]:
+        first = faults[0]
+        if first.scene:
+            return self._scene(first)
+        return self._outside(first) if first.outside else self._inside(faults)
+
+    def _scene(self, fault: Fault) -> list[Row]:
         """A fault that has a scene of its own."""
-        assert self._jobs is not None
-        seen_by = SCENES[fault.scene](self._jobs, self._world)
+        assert self._stage.jobs is not None
+        seen_by = SCENES[fault.scene](self._stage.jobs, self._stage.world)
         cases = [self._case(fault, way) for way in fault.expected]
+        for _ in cases:
+            self._stage.told()
         return [row(case, seen_by[case.way], seen_by[None]) for case in cases]
 
     def _inside(self, faults: Sequence[Fault]) -> list[Row]:
         """All that is wrong with a pod and not with the platform, at the same time."""
-        if not faults:
-            return []
         peers = [self._case(fault, None) for fault in faults]
         cases = [self._case(fault, way) for fault in faults for way in fault.expected]
         published = [case for case in cases if case.way is Way.BINDING]
         by_task = [case for case in cases if case.way in BY_AIRFLOW]
         others = [case for case in cases if case not in published and case not in by_task]
         found = self._unmended(published, peers)
-        tasks = self._start_tasks(by_task)
-        found |= self._seen([*others, *by_task], self._play(others) | self._finish_tasks(tasks))
-        found |= self._in_findings(others, found)
-        return _rows(cases, peers, found)
+        tasks = self._stage.start_tasks(by_task)
+        ends = self._stage.play(others)
+        found |= self._seen([*others, *by_task], ends | self._stage.finish_tasks(tasks))
+        return self._judged(cases, peers, others, found)
 
     def _outside(self, fault: Fault) -> list[Row]:
         """Pods that train while the platform fails, and one that is started then."""
+        stage = self._stage
         peer = self._case(fault, None)
         cases = [self._case(fault, way) for way in fault.expected]
         before = [case for case in cases if case.way is Way.BEFORE]
         by_task = [case for case in cases if case.way in BY_AIRFLOW]
         pods = [case for case in cases if case not in before and case not in by_task]
-        tasks = self._start_tasks(by_task)
+        tasks = stage.start_tasks(by_task)
         for case in (peer, *pods):
-            self._start(case)
+            stage.start(case)
         begun = [peer, *pods, *by_task]
-        wait_until(lambda: self._all_run(begun), "the trainings to begin", timeout=BEGUN_S)
+        stage.wait_for_runs(begun)
         with BREAKING[fault.outside]():
             for case in begun:
-                self._let_go(case)
-            ends = self._play(before) | self._watch([peer, *pods])
-            ends |= self._finish_tasks(tasks)
+                stage.let_go(case)
+            ends = stage.play(before) | stage.watch([peer, *pods])
+            ends |= stage.finish_tasks(tasks)
         found = self._seen([peer, *cases], ends)
         self._forget([peer])
-        found |= self._in_findings(pods, found)
-        return _rows(cases, [peer], found)
+        return self._judged(cases, [peer], pods, found)
 
-    def _all_run(self, cases: Sequence[Case]) -> bool:
-        with tracking(MINTED) as server:
-            marks = {run.tags.get(MARK) for run in server.runs() if run.status == "RUNNING"}
-        return {case.mark for case in cases} <= marks
-
-    def _let_go(self, case: Case) -> None:
-        where = ("-n", case.namespace)
-        (pod,) = kubectl("get", "pods", *where, "-l", f"mark={case.mark}", "-o", "name").split()
-        kubectl("exec", *where, pod, "-c", CONTAINER, "--", "touch", "/tmp/go")  # noqa: S108
+    def _judged(
+        self,
+        cases: list[Case],
+        peers: list[Case],
+        of_nobody: list[Case],
+        found: Mapping[str, Seen],
+    ) -> list[Row]:
+        """The rows of cases; what is lost of pods that nobody waits for the operator may find."""
+        without = {case.fault.name: found[case.mark] for case in peers}
+        for case in of_nobody:
+            if found[case.mark].lost_silently:
+                started = self._stage.started[case.mark]
+                self._findings.look_for(case, without[case.fault.name], started)
+        return [row(case, found[case.mark], without[case.fault.name]) for case in cases]
 
     def _case(self, fault: Fault, way: Way | None) -> Case:
         self._count += 1
-        return Case(fault, way, f"{self._session}-{self._count}")
+        return Case(fault, way, f"{self._stage.session}-{self._count}")
 
     def _unmended(self, published: list[Case], peers: list[Case]) -> dict[str, Seen]:
         """While no operator is there: wrong bindings, and the pods without Mooring.
@@ -119,8 +132,9 @@ class Matrix:
         try:
             with operator_stopped():
                 for case in published:
-                    publish(case.name, case.namespace, self._world.env(case.fault))
-                found = self._seen([*published, *peers], self._play([*peers, *published]))
+                    publish(case.name, case.namespace, self._stage.world.env(case.fault))
+                ends = self._stage.play([*peers, *published])
+                found = self._seen([*published, *peers], ends)
                 self._forget(peers)
         finally:
             for case in published:
@@ -139,133 +153,36 @@ class Matrix:
         landed = kept((MINTED, KEYLESS))
         return {case.mark: seen(ends[case.mark], kept=case.mark in landed) for case in cases}
 
-    # --- pods ---------------------------------------------------------------------------------
 
-    def _play(self, cases: Sequence[Case]) -> dict[str, End]:
-        """Start all pods, some at a time, and wait for the end of each."""
-        return self._watch((), cases)
+def in_turn(
+    every: Iterable[Sequence[Fault]],
+    play: Callable[[Sequence[Fault]], list[Row]],
+    recover: Callable[[], None],
+    unplayed: dict[str, str],
+) -> Iterator[list[Row]]:
+    """What `play` makes of one group of faults after the other.
 
-    def _watch(self, started: Sequence[Case], cases: Sequence[Case] = ()) -> dict[str, End]:
-        """Wait for the end of each pod, of those that are `started` and of the others too."""
-        waiting, ends = list(cases), dict[str, End]()
-        going = {case.mark: case for case in started}
-        deadline = time.monotonic() + LONGEST_S
-        while waiting or going:
-            while waiting and len(going) < AT_ONCE:
-                case = waiting.pop(0)
-                refused = self._start(case)
-                if refused is None:
-                    going[case.mark] = case
-                else:
-                    ends[case.mark] = refused
-            fresh = ended(self._session) | self._refused(going)
-            for mark in fresh.keys() & going.keys():
-                _remove(going.pop(mark))
-                ends[mark] = fresh[mark]
-                say(f"    {len(ends)}/{len(started) + len(cases)} pods: {len(going)} under way")
-            if time.monotonic() > deadline:
-                raise ClusterError(
-                    f"pods have not ended: {', '.join(c.name for c in going.values())}"
-                )
-            time.sleep(1)
-        return ends
-
-    def _refused(self, going: Mapping[str, Case]) -> dict[str, End]:
-        is_job = any(case.way is Way.JOB for case in going.values())
-        return refused_jobs(self._session) if is_job else {}
-
-    def _start(self, case: Case) -> End | None:
-        """Make the pod; its end where the API server refuses it."""
-        started = time.monotonic()
+    Where it fails, `recover` clears the way for the next group, and `unplayed` says why.
+    """
+    for some in every:
+        say(f"    {', '.join(fault.name for fault in some)}")
         try:
-            kubectl(
-                "create", "-f", "-", stdin=json.dumps(manifest(case, self._world, self._session))
-            )
-        except ClusterError as error:
-            return refusal(str(error), time.monotonic() - started)
-        return None
-
-    # --- tasks of Airflow ---------------------------------------------------------------------
-
-    def _start_tasks(self, cases: list[Case]) -> tuple[Started | None, list[Case]]:
-        if self._jobs is None or not cases:
-            return None, cases
-        pods = [
-            {
-                "arguments": training(case, self._world),
-                "binding": case.namespace,
-                "env_vars": environment(case, self._world),
-                "labels": {SESSION: self._session, "mark": case.mark},
-            }
-            for case in cases
-        ]
-        return self._jobs.start(MOORED, pods), cases
-
-    def _finish_tasks(self, begun: tuple[Started | None, list[Case]]) -> dict[str, End]:
-        started, cases = begun
-        if self._jobs is None or started is None:
-            return {}
-        self._jobs.airflow.wait(started.dag_id, started.run_id)
-        tasks = self._jobs.tasks(started, POD)
-        return {
-            case.mark: self._end_of(started, task) for case, task in zip(cases, tasks, strict=True)
-        }
-
-    def _end_of(self, started: Started, task: TaskInstance) -> End:
-        assert self._jobs is not None
-        if task.state == "success":
-            return End(NOBODY, "", task.seconds or 0)
-        return End(TASK, why_red(self._jobs.log(started, task)), task.seconds or 0)
-
-    # --- what the operator found --------------------------------------------------------------
-
-    def _in_findings(self, cases: list[Case], found: Mapping[str, Seen]) -> dict[str, Seen]:
-        """The losses that nobody told of but the operator, in the status of a workspace."""
-        silent = {case.mark: found[case.mark] for case in cases if found[case.mark].lost_silently}
-        if not silent:
-            return {}
-        told = {}
-        for workspace in (MINTED, KEYLESS):
-            for mark, kind in _found_by_the_operator(workspace, silent.keys()).items():
-                told[mark] = seen(End(FINDINGS, kind, AUDITED_EVERY_S), kept=False)
-        return told
+            yield play(some)
+        except BREAKS as error:
+            unplayed |= dict.fromkeys((fault.name for fault in some), str(error))
+            recover()
 
 
-def _rows(cases: list[Case], peers: list[Case], found: Mapping[str, Seen]) -> list[Row]:
-    without = {case.fault.name: found[case.mark] for case in peers}
-    return [row(case, found[case.mark], without[case.fault.name]) for case in cases]
+def groups(faults: Sequence[Fault]) -> Iterator[Sequence[Fault]]:
+    """Faults that are played at the same time: some of pods, and each of the platform alone."""
+    inside = [fault for fault in faults if not fault.outside and not fault.scene]
+    for start in range(0, len(inside), TOGETHER):
+        yield inside[start : start + TOGETHER]
+    for fault in faults:
+        if fault.outside or fault.scene:
+            yield [fault]
 
 
-def _found_by_the_operator(workspace: str, marks: Collection[str]) -> dict[str, str]:
-    """What `status.findings` says of the runs of these marks, after a look of the operator's."""
-    with tracking(workspace) as server:
-        runs = {run.run_id: run.tags[MARK] for run in server.runs() if run.tags.get(MARK) in marks}
-    if not runs:
-        return {}
-    value = uuid.uuid4().hex
-    kubectl("annotate", "mlw", workspace, "-n", workspace, f"faults={value}", "--overwrite")
-    found: dict[str, str] = {}
-
-    def all_there() -> bool:
-        found.update(_found(workspace, runs))
-        return found.keys() == set(runs.values())
-
-    # what nobody can see is in no finding, however long one waits
-    with suppress(ClusterError):
-        wait_until(all_there, f"the findings of {workspace}", timeout=LOOK_S)
-    return found
-
-
-def _found(workspace: str, runs: Mapping[str, str]) -> dict[str, str]:
-    status = get("mlw", workspace, workspace)["status"].get("findings", {})
-    return {
-        runs[entry["run"]]: f"{kind['type']}: {entry['detail']}"
-        for kind in status.get("types", [])
-        for entry in kind["newest"]
-        if entry.get("run") in runs
-    }
-
-
-def _remove(case: Case) -> None:
-    kind = "job" if case.way is Way.JOB else "pod"
-    kubectl("delete", kind, case.name, "-n", case.namespace, "--wait=false")
+def pods_of(faults: Sequence[Fault]) -> int:
+    """How many pods are played; a scene counts for its rows."""
+    return sum(len(fault.expected) + (0 if fault.scene else 1) for fault in faults)

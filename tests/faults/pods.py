@@ -10,6 +10,7 @@ from typing import Any, Final
 from mooring import contract
 from tests.e2e.jobs import script
 from tests.faults.fault import BY_CODE, BY_ENV, STRICTLY, Fault, Way
+from tests.faults.tokens import TOKENS
 from tests.faults.world import BY_DEFAULT, KEYLESS, MINTED, World
 
 SESSION: Final = "mooring-faults"
@@ -76,6 +77,9 @@ def manifest(case: Case, world: World, session: str) -> Manifest:
     spec = {"containers": [_container(case, world)], "restartPolicy": "Never"}
     if case.peer:
         spec["volumes"] = world.volumes[world.of(case.fault)]
+    if case.fault.token and (case.peer or case.way is Way.VOLUME):
+        # the policy leaves a pod's own volume of that name alone
+        spec["volumes"] = [_token(case.fault.token)]
     metadata = {"name": case.name, "namespace": case.namespace, "labels": labels}
     if case.way is Way.JOB:
         template = {"metadata": {"labels": labels}, "spec": spec}
@@ -87,6 +91,11 @@ def manifest(case: Case, world: World, session: str) -> Manifest:
 def binding_of(case: Case, world: World) -> str:
     """The binding that the case's pod names: its own where that is what is wrong."""
     return case.name if case.way is Way.BINDING else world.of(case.fault)
+
+
+def _token(which: str) -> Manifest:
+    items = [{"key": which, "path": Path(contract.TOKEN_PATH).name}]
+    return {"name": contract.VOLUME_NAME, "secret": {"secretName": TOKENS, "items": items}}
 
 
 def _container(case: Case, world: World) -> Manifest:

@@ -7,6 +7,7 @@ nothing says so. It is lost silently where the run says RUNNING for ever, or nob
 import time
 import uuid
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from functools import cache, partial
 from typing import Any, Final
 
@@ -23,6 +24,8 @@ from tests.faults.seen import NOBODY, TASK, why_red
 from tests.faults.verdict import Seen
 from tests.faults.world import MINTED, World
 
+OpenJobs = Callable[[], AbstractContextManager[Jobs]]
+"""Opens the way to Airflow, which ends with the API server that it leads through."""
 Played = Mapping[Way | None, Seen]
 """What became of it by each way in, and without Mooring (None)."""
 
@@ -32,21 +35,22 @@ STATUS: Final = "the run's status"
 CLOSED_S: Final = 300.0
 
 
-def sidecar_killed(jobs: Jobs, _world: World) -> Played:
+def sidecar_killed(jobs: OpenJobs, _world: World) -> Played:
     """The sidecar that hands the reference over is killed in the middle."""
     plain, moored = _handed(jobs)
     return {Way.TASK: _handed_over(moored, 0), None: _not_handed(plain.trainings[0])}
 
 
-def nothing_handed_over(jobs: Jobs, _world: World) -> Played:
+def nothing_handed_over(jobs: OpenJobs, _world: World) -> Played:
     """The training writes no reference for the sidecar."""
     plain, moored = _handed(jobs)
     return {Way.TASK: _handed_over(moored, 1), None: _not_handed(plain.trainings[1])}
 
 
 @cache
-def _handed(jobs: Jobs) -> tuple[HandOver, HandOver]:
-    return scenarios.sidecar_killed(jobs, ALPHAS)
+def _handed(jobs: OpenJobs) -> tuple[HandOver, HandOver]:
+    with jobs() as opened:
+        return scenarios.sidecar_killed(opened, ALPHAS)
 
 
 def _handed_over(moored: HandOver, index: int) -> Seen:
@@ -63,7 +67,7 @@ def _not_handed(plain: Outcome) -> Seen:
     return _seen(kept=kept, told_by=TASK, message=why_red(plain.log))
 
 
-def run_left_open(_jobs: Jobs, world: World, *, how: str) -> Played:
+def run_left_open(_jobs: OpenJobs, world: World, *, how: str) -> Played:
     """A pod ends in the middle of its run, by a kill that no process hears of."""
     name = f"faults-{uuid.uuid4().hex[:8]}"
     pods = {way: f"{name}-{'label' if way else 'peer'}" for way in (Way.POD, None)}
@@ -129,7 +133,7 @@ def _dying(name: str, way: Way | None, how: str, world: World) -> dict[str, Any]
     }
 
 
-SCENES: Final[Mapping[str, Callable[[Jobs, World], Played]]] = {
+SCENES: Final[Mapping[str, Callable[[OpenJobs, World], Played]]] = {
     "sidecar killed": sidecar_killed,
     "nothing handed over": nothing_handed_over,
     "out of memory": partial(run_left_open, how="--fill"),

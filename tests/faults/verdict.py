@@ -2,8 +2,8 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from tests.cluster.paths import CHECKOUT
@@ -14,6 +14,10 @@ from tests.faults.seen import End
 RECORD: Final = CHECKOUT / "docs" / "reliability.json"
 """The rows that docs/reliability.md is made of."""
 BUILD: Final = CHECKOUT / "build" / "bench" / "faults.json"
+
+
+def _now() -> str:
+    return f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,7 @@ class Row:
     told_after_s: float | None
     message: str
     peer: Seen
+    measured: str = field(default_factory=_now)
 
 
 def seen(end: End, *, kept: bool) -> Seen:
@@ -82,13 +87,28 @@ def is_expected(found: Seen, expected: str) -> bool:
 
 def merged(rows: Sequence[Row], order: Sequence[tuple[str, str]]) -> list[dict[str, Any]]:
     """`rows`, and those of the record that were not measured anew, in `order`; no others."""
-    known = json.loads(RECORD.read_text())["faults"] if RECORD.exists() else []
-    every = [*known, *(asdict(each) for each in rows)]
+    every = [*recorded()["faults"], *(asdict(each) for each in rows)]
     by_key = {(each["name"], each["way_in"]): each for each in every}
     return [by_key[key] for key in order if key in by_key]
 
 
-def write(path: Path, content: dict[str, Any]) -> None:
-    """Write a record."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+def recorded() -> dict[str, Any]:
+    """The record as it is now."""
+    content: dict[str, Any] = json.loads(RECORD.read_text()) if RECORD.exists() else {"faults": []}
+    return content
+
+
+def measured_since(moment: str) -> set[tuple[str, str]]:
+    """Name and way in of the rows that were measured after a moment, and came as expected."""
+    return {
+        (each["name"], each["way_in"])
+        for each in recorded()["faults"]
+        if each["as_expected"] and each["measured"] >= moment
+    }
+
+
+def write(content: dict[str, Any]) -> None:
+    """Write the record, to both of its places."""
+    for path in (BUILD, RECORD):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n")

@@ -23,6 +23,7 @@ from tests.e2e.workspaces import (
     own_workspace,
     training_image,
 )
+from tests.faults import tokens
 from tests.faults.fault import Fault
 
 MINTED: Final = "faults"
@@ -88,6 +89,7 @@ def world() -> Iterator[World]:
         apply(binding(MINTED, BY_DEFAULT, MINTED))
         wait_ready("mlb", MINTED, BY_DEFAULT)
         wait_injected(MINTED)
+        apply(tokens.secret(KEYLESS))
         standing.callback(_forget_stranger)
         wired = {
             name: hand_wired(name, name)["pod_template_dict"]["spec"] for name in (MINTED, KEYLESS)

@@ -3,19 +3,20 @@
 from typing import Final
 
 from tests.faults.corpus import credential, identity, platform, uri
-from tests.faults.fault import IN_SCENES, KEPT, OUTSIDE, Family, Fault, Way
+from tests.faults.fault import FRESH, IN_SCENES, KEPT, OUTSIDE, Family, Fault, Way
 
 CONTROLS: Final = (
     Fault(
         "nothing is wrong",
         Family.CONTROL,
-        dict.fromkeys(sorted(set(Way) - OUTSIDE - IN_SCENES), KEPT),
+        dict.fromkeys(sorted(set(Way) - OUTSIDE - IN_SCENES - {Way.VOLUME}), KEPT),
     ),
     Fault(
         "nothing is wrong, with a role instead of a key",
         Family.CONTROL,
-        {Way.LABEL: KEPT},
+        {Way.LABEL: KEPT, Way.VOLUME: KEPT},
         keyless=True,
+        token=FRESH,
     ),
     Fault(
         "nothing is wrong, with a pause in the training",

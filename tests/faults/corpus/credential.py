@@ -4,7 +4,7 @@ from typing import Final
 
 from mooring import contract
 from mooring.guard.reasons import Reason
-from tests.faults.fault import KEPT, SILENT, Family, Fault, Way
+from tests.faults.fault import EXPIRED, KEPT, SILENT, Family, Fault, Way
 
 KEY: Final = contract.AWS_ACCESS_KEY_ID
 SECRET: Final = contract.AWS_SECRET_ACCESS_KEY
@@ -116,6 +116,13 @@ FAULTS: Final = (
         {ENDPOINT: "https://versitygw.playground.svc:7070"},
     ),
     Fault(
+        "authority of the store is not the one that the pod knows",
+        Family.CREDENTIAL,
+        # as after a change of it: of all that speaks TLS every cluster has its API server
+        {Way.LABEL: _owned(ENDPOINT), Way.BINDING: Reason.STORE_UNTRUSTED},
+        {ENDPOINT: "https://kubernetes.default.svc"},
+    ),
+    Fault(
         "endpoint that is the tracking server",
         Family.CREDENTIAL,
         {Way.BINDING: Reason.STORE_REFUSED},
@@ -171,6 +178,13 @@ FAULTS: Final = (
         {Way.BINDING: Reason.TOKEN_FOR_OTHERS, Way.AIRFLOW: _NOT_READY},
         {TOKEN_FILE: "/var/run/secrets/kubernetes.io/serviceaccount/token"},
         keyless=True,
+    ),
+    Fault(
+        "token expired",
+        Family.CREDENTIAL,
+        {Way.VOLUME: Reason.TOKEN_EXPIRED},
+        keyless=True,
+        token=EXPIRED,
     ),
     Fault(
         "no token in the file",

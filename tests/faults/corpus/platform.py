@@ -48,6 +48,17 @@ FAULTS: Final = (
         outside="store slow",
     ),
     Fault(
+        "store full",
+        Family.PLATFORM,
+        {
+            Way.BEFORE: Reason.STORE_REFUSED,
+            Way.DURING: _NOT_READY,
+            Way.DURING_STRICT: _SWALLOWED,
+            Way.DURING_AIRFLOW: _NOT_READY,
+        },
+        outside="store full",
+    ),
+    Fault(
         "database down",
         Family.PLATFORM,
         {
@@ -56,5 +67,23 @@ FAULTS: Final = (
             Way.DURING_STRICT: _SWALLOWED,
         },
         outside="database down",
+    ),
+    Fault(
+        "DNS down",
+        Family.PLATFORM,
+        {
+            # of the server's name or of the store's
+            Way.BEFORE: "does not resolve",
+            Way.DURING: "Failed to resolve",
+            Way.DURING_STRICT: _SWALLOWED,
+            Way.DURING_AIRFLOW: "returned a failure",
+        },
+        outside="DNS down",
+    ),
+    Fault(
+        "API server restarted",
+        Family.PLATFORM,
+        {Way.DURING: KEPT, Way.DURING_STRICT: KEPT, Way.DURING_AIRFLOW: KEPT},
+        outside="API server restarted",
     ),
 )

@@ -73,6 +73,13 @@ FAULTS: Final = (
         _everywhere("https://$host:5000"),
     ),
     Fault(
+        "authority of the server is not the one that the pod knows",
+        Family.URI,
+        # as after a change of it: of all that speaks TLS every cluster has its API server
+        {Way.LABEL: _OWNED, Way.BINDING: Reason.SERVER_UNTRUSTED},
+        _everywhere("https://kubernetes.default.svc"),
+    ),
+    Fault(
         "URI with a name that DNS does not know",
         Family.URI,
         {Way.LABEL: _OWNED, Way.BINDING: Reason.SERVER_NAME_UNKNOWN},

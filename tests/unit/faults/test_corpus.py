@@ -32,10 +32,16 @@ def test_every_way_in_is_tried_and_controlled() -> None:
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
 def test_a_fault_says_what_is_wrong_and_what_is_expected(fault: Fault) -> None:
-    brought_about = (fault.env or fault.code, fault.outside in BREAKING, fault.scene in SCENES)
+    brought_about = (
+        fault.env or fault.code,
+        fault.outside in BREAKING,
+        fault.scene in SCENES,
+        fault.token,
+    )
     assert [bool(each) for each in brought_about].count(True) == 1
     assert fault.expected
     assert all(fault.expected.values())
+    assert bool(fault.token) == (Way.VOLUME in fault.expected)
     assert bool(fault.outside) == bool(set(fault.expected) & OUTSIDE)
     if fault.code:
         assert set(fault.expected) <= BY_CODE, "code cannot come in by an environment"
