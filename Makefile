@@ -115,6 +115,10 @@ bench-guard: $(INSTALLED) ## What the guard itself costs, without a cluster
 bench-operator: $(INSTALLED) ## The operator with 1,000 workspaces, beside its floor; ARGS="--workspaces 30" is quick
 	$(BIN)/python -m tests.bench.operator $(ARGS)
 
+.PHONY: bench-airflow
+bench-airflow: $(INSTALLED) ## What Mooring adds to an Airflow task; ARGS="--pairs 3" is quick
+	$(BIN)/python -m tests.bench.airflow $(ARGS)
+
 .PHONY: faults
 faults: $(INSTALLED) ## What is lost, and who is told: every fault on real pods; ARGS="--only 'URI empty'" is quick
 	$(BIN)/python -m tests.faults $(ARGS)

@@ -3,7 +3,7 @@
 import json
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import median
@@ -52,11 +52,12 @@ def show(figures: Sequence[Figure]) -> None:
     console.print(table)
 
 
-def keep(figures: Sequence[Figure], name: str) -> Path:
-    """Write the figures with their raw rows below build/bench/; the file."""
+def keep(figures: Sequence[Figure], name: str, named: Mapping[str, float] | None = None) -> Path:
+    """Write the figures with their raw rows below build/bench/, `named` ones on top; the file."""
     path = CHECKOUT / "build" / "bench" / f"{name}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
-    machine = {"cores": os.cpu_count(), "kernel": platform.release()}
-    document = {"machine": machine, "figures": [asdict(figure) for figure in figures]}
+    machine = {"cores": os.cpu_count(), "kernel": platform.release(), "load": os.getloadavg()}
+    rows = [asdict(figure) for figure in figures]
+    document = {**(named or {}), "machine": machine, "figures": rows}
     path.write_text(json.dumps(document, indent=2) + "\n")
     return path

@@ -113,7 +113,7 @@ class MlflowClient(Tracking):
     ) -> list[Run]:
         """At most `max_results` runs of the experiments of these names, of all without any."""
         with self._told():
-            ids = [self._experiment(name) for name in experiments] or self._experiments()
+            ids = [self._experiment(name) for name in experiments] or self.experiments()
         body = {
             "experiment_ids": ids,
             "filter": filter_string,

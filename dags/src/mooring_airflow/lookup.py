@@ -29,7 +29,7 @@ def find_run(tags: Mapping[str, str], binding: str, kubernetes_conn_id: str) -> 
     bound = read_binding(hook, BindingName.parse(binding, None), ready=False)
     try:
         with Tracking.of(bound, PATIENCE_S) as tracking:
-            runs = [Run.of(found) for found in tracking.runs(tags)]
+            runs = [Run.of(found) for found in tracking.runs(tags, tracking.experiments())]
             run = next((r for r in runs if r.status == FINISHED and not r.nested), None)
             if run is None:
                 raise MooringError(_none(tags, binding, runs))

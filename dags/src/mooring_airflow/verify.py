@@ -137,7 +137,7 @@ def _asked(expected: Expectation, patience: float) -> Tracking:
 
 def _of_all_tries(tracking: Tracking, expected: Expectation) -> list[Run]:
     """The runs of the task instance, also those of earlier tries, latest first."""
-    return [Run.of(found) for found in tracking.runs(expected.task_tags)]
+    return [Run.of(found) for found in tracking.runs(expected.task_tags, tracking.experiments())]
 
 
 def is_of(run: Run, tags: Mapping[str, str]) -> bool:

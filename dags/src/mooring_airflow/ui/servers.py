@@ -116,8 +116,9 @@ def _found(server: Server, tags: Mapping[str, str], patience: float) -> list[Fou
     with Tracking(
         server.url, 0, lambda: None, server.headers, server.verify, timeout=timeout
     ) as tracking:
-        runs = [Run.of(found) for found in tracking.runs(tags)]
-        models = [Model.of(found) for found in (tracking.models(tags) if runs else [])]
+        experiments = tracking.experiments()
+        runs = [Run.of(found) for found in tracking.runs(tags, experiments)]
+        models = [Model.of(m) for m in (tracking.models(tags, experiments) if runs else [])]
         until = time.monotonic() + patience
         return [_with_sizes(tracking, run, models, until) for run in runs]
 
