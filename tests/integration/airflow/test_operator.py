@@ -5,16 +5,21 @@ import json
 import threading
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import wraps
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from airflow.providers.cncf.kubernetes.utils import pod_manager as provider
 from airflow.sdk.exceptions import AirflowException
 from kubernetes import client, config
 
 from mooring import contract
+from mooring_airflow import pod_manager
 from mooring_airflow.errors import MooringError
 from mooring_airflow.operators import MlflowPodOperator
+from mooring_airflow.pod_manager import MlflowPodManager
 from mooring_airflow.ref import MlflowRunRef
 from tests.chart.rendering import crds
 from tests.cluster.apiserver import ApiServer
@@ -34,12 +39,18 @@ def api(apiserver: ApiServer) -> client.ApiClient:
     return found
 
 
-@pytest.fixture
-def space(api: client.ApiClient, apiserver: ApiServer, team: Workspace) -> Iterator[Bound]:
-    """A namespace of its own, with a node; nothing is bound yet."""
+def new_namespace(api: client.ApiClient) -> str:
+    """A namespace in which pods may be made."""
     core, name = client.CoreV1Api(api), f"team-{uuid.uuid4().hex[:8]}"
     core.create_namespace({"metadata": {"name": name}})
     core.create_namespaced_service_account(name, {"metadata": {"name": "default"}})
+    return name
+
+
+@pytest.fixture
+def space(api: client.ApiClient, apiserver: ApiServer, team: Workspace) -> Iterator[Bound]:
+    """A namespace of its own, with a node; nothing is bound yet."""
+    name = new_namespace(api)
     with kubelet(config.new_client_from_config(config_file=str(apiserver.kubeconfig)), name):
         yield Bound(api, name, str(apiserver.kubeconfig), team)
 
@@ -228,6 +239,41 @@ def test_a_retry_that_resumes_goes_on_with_the_same_run(bound: Bound) -> None:
     assert left["status"] == "FINISHED"
     assert left["tags"][contract.TAG_TRY_NUMBER] == "2"
     assert left["tags"][contract.TAG_POD] == bound.pushed["pod_name"]
+
+
+def test_the_end_of_a_pod_is_seen_when_it_comes(
+    api: client.ApiClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    core, namespace = client.CoreV1Api(api), new_namespace(api)
+    base = {"name": "base", "image": "mooring/training:test"}
+    manifest = {"metadata": {"name": "train"}, "spec": {"containers": [base]}}
+    pod = core.create_namespaced_pod(namespace, manifest)
+    looked = threading.Event()
+
+    @wraps(core.list_namespaced_pod)
+    def watched(*args: Any, **kwargs: Any) -> Any:
+        looked.set()
+        return listed(*args, **kwargs)
+
+    @wraps(core.read_namespaced_pod)
+    def read(*args: Any, **kwargs: Any) -> Any:
+        found = read_once(*args, **kwargs)
+        looked.set()
+        return found
+
+    listed, read_once = core.list_namespaced_pod, core.read_namespaced_pod
+    monkeypatch.setattr(core, "list_namespaced_pod", watched)
+    monkeypatch.setattr(core, "read_namespaced_pod", read)
+    # Whoever looks again later would have to wait until then.
+    monkeypatch.setattr(provider, "time", SimpleNamespace())
+    monkeypatch.setattr(pod_manager, "END_S", int(PATIENCE_S))
+    manager = MlflowPodManager(kube_client=core, before_creation=lambda _: None)
+    with ThreadPoolExecutor() as pool:
+        waiting = pool.submit(manager.await_pod_completion, pod)
+        assert looked.wait(PATIENCE_S)
+        ended = {"status": {"phase": "Succeeded"}}
+        core.patch_namespaced_pod_status("train", namespace, ended)
+        assert waiting.result().status.phase == "Succeeded"
 
 
 def test_a_deferred_task_hands_on_the_run_of_its_pod(bound: Bound) -> None:
