@@ -109,13 +109,14 @@ policy runs once for each binding of the pod's namespace (its paramRef has an em
 any but the wanted one, and for one that is not answered, the patch comes out empty. A match
 condition is cheaper (mooring-inject has one), but namespaceObject is empty there (seen on Kubernetes
 1.36.3). The values come from the fragment and are passed on untyped: a map written in CEL would have to hold
-values of one type only. In: the CEL expression of the wanted binding's name.
+values of one type only. In: a list of the CEL expression of the wanted binding's name and whether
+the namespace chose it, so that nobody has said of the pod that it trains.
 */}}
 {{- define "mooring.injection" -}}
 variables:
   - name: wanted
     expression: >-
-      params.metadata.name == {{ . }} && has(params.status) && has(params.status.pod)
+      params.metadata.name == {{ index . 0 }} && has(params.status) && has(params.status.pod)
   {{- range $list := list "envFrom" "env" "volumeMounts" "volumes" }}
   - name: {{ $list }}
     expression: "variables.wanted && has(params.status.pod.{{ $list }}) ? params.status.pod.{{ $list }} : []"
@@ -164,6 +165,10 @@ mutations:
       expression: |-
         // Says that the fragment is in; the policy mooring-require refuses a labelled pod without it.
         {{- include "mooring.patchMap" (list "annotations" "mooring.dev/injected") | nindent 8 }} +
+        {{- if index . 1 }}
+        (variables.wanted && !(has(object.metadata.annotations) && 'mooring.dev/logs' in object.metadata.annotations)
+          ? [JSONPatch{op: "add", path: "/metadata/annotations/mooring.dev~1logs", value: "optional"}] : []) +
+        {{- end }}
         {{- include "mooring.patchMap" (list "labels" "mooring.dev/binding") | nindent 8 }} +
         {{- include "mooring.patchContainers" "containers" | nindent 8 }} +
         {{- include "mooring.patchEnv" . | nindent 8 }} +

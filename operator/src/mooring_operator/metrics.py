@@ -40,6 +40,12 @@ CLOSED_RUNS: Final = Counter(
     ["status"],
     registry=REGISTRY,
 )
+SILENT_PODS: Final = Counter(
+    "mooring_silent_pods",
+    "Pods that succeeded and left no run, or lost what they logged, by the reason of their Event.",
+    ["namespace", "reason"],
+    registry=REGISTRY,
+)
 STORE: Final = Histogram(
     "mooring_store_seconds",
     "Duration of calls to object stores and database servers; the result is ok or a reason.",

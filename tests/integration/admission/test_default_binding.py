@@ -34,7 +34,16 @@ def test_a_pod_that_says_nothing_gets_the_default(
     assert sources_of(admitted["spec"]["containers"][0]) == bound_sources("team-a")
     assert admitted["spec"]["initContainers"][0]["name"] == contract.GUARD_CONTAINER
     assert admitted["metadata"]["labels"] == {contract.BINDING_LABEL: "team-a", **(labels or {})}
-    assert admitted["metadata"]["annotations"] == {contract.INJECTED_ANNOTATION: "team-a"}
+    assert admitted["metadata"]["annotations"] == {
+        contract.INJECTED_ANNOTATION: "team-a",
+        contract.LOGS_ANNOTATION: contract.LOGS_OPTIONAL,
+    }
+
+
+def test_a_pod_s_own_word_on_whether_it_logs_stays(home: World) -> None:
+    own = {contract.LOGS_ANNOTATION: contract.LOGS_NONE}
+    admitted = home.submit(pod(annotations=own))
+    assert admitted["metadata"]["annotations"] == {contract.INJECTED_ANNOTATION: "team-a", **own}
 
 
 def test_the_pod_s_own_label_wins(home: World) -> None:

@@ -52,6 +52,10 @@ class Runs:
         """Status, finding and end of each, by MLflow itself."""
         return [tuple(each) for each in mlflow(READ, self._uri, self._root, json.dumps(self.ids))]
 
+    def mlflow(self, program: str, *arguments: str) -> Any:
+        """What a program prints that does as MLflow's server does."""
+        return mlflow(program, self._uri, self._root, *arguments)
+
     def end(self) -> None:
         """Have none of them hold up the end of the workspace."""
         with self.session() as session:

@@ -1,10 +1,12 @@
 """How pods ended, kept for as long as it takes to look at their runs: most are deleted at once."""
 
 import threading
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from typing import Final
 
 from mooring_operator.plan.reaping import End
+from mooring_operator.plan.silent import Succeeded
+from mooring_operator.queue import Key
 
 MOST: Final = 1000
 
@@ -31,3 +33,24 @@ class Ends:
         """How a pod ended, if that is known."""
         with self._lock:
             return self._ends.get((namespace, pod))
+
+
+class Successes:
+    """The pods that succeeded since the last look at the runs of their workspaces.
+
+    The last `MOST` of each workspace; every method may be called from any thread.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._pods: dict[Key, deque[Succeeded]] = {}
+
+    def keep(self, workspace: Key, pod: Succeeded) -> None:
+        """Keep a pod until the next look."""
+        with self._lock:
+            self._pods.setdefault(workspace, deque(maxlen=MOST)).append(pod)
+
+    def take(self, workspace: Key) -> list[Succeeded]:
+        """Those of a workspace, which are kept no longer."""
+        with self._lock:
+            return list(self._pods.pop(workspace, ()))

@@ -20,10 +20,12 @@ from mooring_operator.plan.binding import workspace_of
 from mooring_operator.plan.metadata import Owner
 from mooring_operator.plan.reaping import GRACE, LIVING, End, end_of, is_over, known_as, pod_named
 from mooring_operator.plan.refusal import GUARD_REFUSED, refusal_of
+from mooring_operator.plan.silent import succeeded
 from mooring_operator.queue import Key
 from mooring_operator.reconcile.database import database_grant
 from mooring_operator.reconcile.loading import load_class
 from mooring_operator.reconcile.outside import database_runs
+from mooring_operator.reconcile.silent import look_at_succeeded
 from mooring_operator.reconcile.transitions import announce
 from mooring_operator.reconcile.world import Outcome, World, ask, attempt
 from mooring_operator.stores.protocol import Closing, DatabaseRuns, OpenRun
@@ -55,13 +57,15 @@ def pod_ended(world: World, workspace: Key, metadata: Mapping[str, Any]) -> None
             end = replace(end, at=end.at or datetime.fromisoformat(world.now()))
             for each in known_as(pod or {"metadata": metadata}):
                 world.ends.keep(namespace, each, end)
+        if pod is not None and (ended := succeeded(pod)):
+            world.succeeded.keep(runs_of(workspace.namespace, workspace.name), ended)
         if pod is not None and (refusal := refusal_of(pod)):
             announce(world, pod, Verdict(READY, Finding(GUARD_REFUSED, refusal)))
     world.queue.add_after(runs_of(workspace.namespace, workspace.name), GRACE.total_seconds())
 
 
 def reap_runs(world: World, key: Key) -> Outcome:
-    """Close the runs of one workspace whose pods have ended.
+    """Close the runs of one workspace whose pods have ended; tell of those that left none.
 
     Only where the operator made the database: a SQLite file only its server opens, and in another
     database there may be runs of other clusters. A deletion that waits for them goes on at once.
@@ -79,7 +83,7 @@ def reap_runs(world: World, key: Key) -> Outcome:
     owner = Owner(WORKSPACE.kind, key.namespace, key.name, live["metadata"]["uid"])
     grant = database_grant(world.kube, owner)
     runs = attempt(lambda: database_runs(world.kube, store, grant.database, grant.migration))
-    found = runs if isinstance(runs, Finding) else attempt(lambda: _reap(world, key, runs))
+    found = runs if isinstance(runs, Finding) else attempt(lambda: _look(world, key, runs))
     if isinstance(found, Finding):
         log.info("runs could not be looked at", key=str(key), why=found.message)
         # the logins of a workspace that ends are gone
@@ -87,6 +91,12 @@ def reap_runs(world: World, key: Key) -> Outcome:
     if found and ends:
         world.queue.add(Key(WORKSPACE.kind, key.namespace, key.name))
     return Outcome()
+
+
+def _look(world: World, key: Key, runs: DatabaseRuns) -> int:
+    """Look at pods before runs: what is closed now was still running when its pod ended."""
+    look_at_succeeded(world, key, runs)
+    return _reap(world, key, runs)
 
 
 def _reap(world: World, key: Key, runs: DatabaseRuns) -> int:

@@ -10,7 +10,7 @@ from mooring_operator.kube import KINDS, Kind, Kube, KubeError, Manifest
 from mooring_operator.plan.drift import differs, marked
 from mooring_operator.plan.metadata import Owner, belongs, owner_of
 from mooring_operator.queue import WorkQueue
-from mooring_operator.reconcile.ends import Ends
+from mooring_operator.reconcile.ends import Ends, Successes
 from mooring_operator.reconcile.pacing import Pacing
 from mooring_operator.reconcile.passing import Passing
 from mooring_operator.stores.errors import StoreError
@@ -29,7 +29,7 @@ class World:
 
     `passing` is what the process remembers to spare itself writes, `pacing` to spare itself
     questions; `new` holds the uids of what it saw without a status and has not seen Ready yet;
-    `ends` is how pods ended that may be gone;
+    `ends` is how pods ended that may be gone, `succeeded` those to be asked for their runs;
     `unmoored` holds by namespace the uids of the pods without a binding that were told.
     """
 
@@ -41,6 +41,7 @@ class World:
     pacing: Pacing = field(default_factory=Pacing)
     new: set[str] = field(default_factory=set)
     ends: Ends = field(default_factory=Ends)
+    succeeded: Successes = field(default_factory=Successes)
     unmoored: dict[str, frozenset[str]] = field(default_factory=dict)
 
 

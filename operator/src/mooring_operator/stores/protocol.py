@@ -4,7 +4,7 @@ Every method is synchronous, level-based and may run twice: it compares first, a
 when all is as wanted. Every method raises `errors.StoreError` and nothing else.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol
@@ -257,6 +257,20 @@ class OpenRun:
 
 
 @dataclass(frozen=True, slots=True)
+class PodRun:
+    """A run that names its pod: the values of its tags for pod and binding, and its status.
+
+    `model` is the name of a logged model of it that is not READY; None where there is none.
+    """
+
+    id: str
+    pod: str
+    binding: str | None
+    status: str
+    model: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Closing:
     """The end of a run: its status, why in a few words, and when."""
 
@@ -271,6 +285,9 @@ class DatabaseRuns(Protocol):
 
     def open(self) -> list[OpenRun]:
         """Those that have not ended and name their pod, the oldest first."""
+
+    def of_pods(self, names: Sequence[str], owners: Sequence[str]) -> list[PodRun]:
+        """The runs of pods with these names, and of those whose names begin with `OWNER-`."""
 
     def close(self, closings: Iterable[Closing]) -> list[str]:
         """End these runs, unless they have ended meanwhile; the ids of those that it ended."""
