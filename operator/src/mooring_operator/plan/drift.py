@@ -26,14 +26,20 @@ def differs(desired: Manifest, live: Manifest | None) -> bool:
 
 
 def _covers(live: Any, desired: Any) -> bool:
-    # dict, not Mapping: what an abstract class answers takes ten times as long
+    # most of what is compared is the same, and the interpreter finds that out by itself; loops, and
+    # dict instead of Mapping, because this is called for each part of each object of each look
+    if live == desired:
+        return True
     if isinstance(desired, dict):
-        return isinstance(live, dict) and all(
-            _covers(live.get(key), value) or _is_empty(value) for key, value in desired.items()
-        )
+        if not isinstance(live, dict):
+            return False
+        for key, value in desired.items():
+            if not _covers(live.get(key), value) and not _is_empty(value):
+                return False
+        return True
     if isinstance(desired, list):
         return isinstance(live, list) and _covers_list(live, desired)
-    return live == desired or _same_quantity(live, desired)
+    return _same_quantity(live, desired)
 
 
 def _covers_list(live: list[Any], desired: list[Any]) -> bool:

@@ -34,6 +34,8 @@ CANARY: Final = "canary"
 ACCESS: Final = "access"
 AUTH: Final = "auth"
 
+_CANONICAL: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
+
 
 @dataclass(frozen=True, slots=True)
 class Owner:
@@ -131,5 +133,4 @@ def belongs(live: Manifest, owner: Owner) -> bool:
 
 def digest(content: Any) -> str:
     """Twelve hexadecimal digits that stand for JSON content, whatever the order of its keys."""
-    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode()).hexdigest()[:12]
+    return hashlib.sha256(_CANONICAL.encode(content).encode()).hexdigest()[:12]

@@ -1,7 +1,9 @@
 """What the pipelines read of other objects: the class of a workspace, who may bind to it."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -104,12 +106,19 @@ def provisioned_class(workspace: Mapping[str, Any]) -> str | None:
 def parse_spec(model: type[Spec], live: Manifest) -> Spec:
     """The spec of a live object; raises Blocked where it does not fit the model."""
     try:
-        return model.model_validate(live.get("spec", {}))
+        spec: Spec = _validated(model, json.dumps(live.get("spec", {})))
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         path = ".".join(("spec", *(str(part) for part in first["loc"])))
         named = f"{live['kind']} {live['metadata']['name']}"
         raise Blocked(Finding("InvalidSpec", f"{named}, {path}: {first['msg']}")) from None
+    return spec
+
+
+@lru_cache(maxsize=256)
+def _validated(model: type[Spec], spec: str) -> Spec:
+    """The model of a spec in JSON: all looks read the same class, and most workspaces are alike."""
+    return model.model_validate(json.loads(spec))
 
 
 def admits(kube: Kube, allowed: AllowedNamespaces, own: str, namespace: str) -> bool:
