@@ -107,6 +107,12 @@ class Evidence:
         """The run that stands for the pod: its latest one that is no child of another."""
         return next((run for run in self.runs if not run.nested), self.runs[0])
 
+    @property
+    def peers(self) -> list[Run]:
+        """The runs that could stand for the pod as well: neither the main one nor a child."""
+        main = self.main_run
+        return [run for run in self.runs if not run.nested and run is not main]
+
     def sizes(self, requirement: Requirement) -> list[int]:
         """The sizes of the models and files that `requirement` means."""
         wanted = requirement.flavor
@@ -136,12 +142,14 @@ def reference(
 
     `url` is the tracking server's; people open its `pages` where that is another address.
 
-    The model is the one that `prefer` means first, else the latest. It is handed on as
+    The model is the one that `prefer` means first, else the latest; one of the main run comes
+    before those of other runs. It is handed on as
     `models:/<id>`: a `runs:/` URI may take minutes to resolve (facts: mlflow.md d12).
     """
     run = evidence.main_run
-    preferred = (m for wanted in prefer for m in evidence.models if wanted.matches(m.name))
-    model = next(chain(preferred, evidence.models), None)
+    models = sorted(evidence.models, key=lambda model: model.run_id != run.run_id)
+    preferred = (m for wanted in prefer for m in models if wanted.matches(m.name))
+    model = next(chain(preferred, models), None)
     name, version = next(iter(evidence.registered), (None, None))
     return MlflowRunRef(
         run_id=run.run_id,

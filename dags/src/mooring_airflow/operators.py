@@ -6,7 +6,10 @@ from typing import Any, Final
 
 from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
 from airflow.providers.cncf.kubernetes.pod_generator import PodGenerator
-from airflow.providers.cncf.kubernetes.utils.pod_manager import PodNotFoundException, PodPhase
+from airflow.providers.cncf.kubernetes.utils.pod_manager import (
+    OnKillAction,
+    PodPhase,
+)
 from airflow.sdk.definitions.context import Context
 from airflow.sdk.exceptions import AirflowException
 from kubernetes.client import ApiClient
@@ -26,9 +29,17 @@ from mooring_airflow.checks import Expectation
 from mooring_airflow.errors import MooringError
 from mooring_airflow.links import OF_A_RUN
 from mooring_airflow.pod_manager import MlflowPodManager
+from mooring_airflow.ref import MlflowRunRef
 from mooring_airflow.registration import registered, version_of
 from mooring_airflow.require import requirements
-from mooring_airflow.verify import close_runs, resumable, supersede_earlier_tries, verify
+from mooring_airflow.verify import (
+    Outcome,
+    close_runs,
+    examine,
+    resumable,
+    supersede_earlier_tries,
+    verify,
+)
 
 RUN_TAGS: Final = "mlflow_run_tags"
 """Key of the trigger's event: the run tags of the pod."""
@@ -48,7 +59,7 @@ class MlflowPodOperator(KubernetesPodOperator):
     :param require: logged models and artifacts that must have landed: names, paths, patterns, or
         dicts of the fields of `Requirement`. (templated)
     :param on_missing: "fail", or "warn" to let the task succeed, with what verification found told
-        in its log and on the run.
+        in its log and on the run. Then nothing is registered, and no asset has changed.
     :param register: name of a registered model that the run's model becomes a version of, once it
         is verified: the one that `require` names first, else the latest. (templated)
     :param resume: let a retry continue the run of the try before it, instead of making a new one.
@@ -102,6 +113,8 @@ class MlflowPodOperator(KubernetesPodOperator):
 
     def execute(self, context: Context) -> Any:
         """Run the pod, then verify; raises MooringError when something did not land."""
+        # Rendered by now; a pod that nothing can satisfy must not train first.
+        requirements(self.require)
         self._bind(ready=True)
         result = super().execute(context)
         if self.deferrable:
@@ -129,8 +142,10 @@ class MlflowPodOperator(KubernetesPodOperator):
         self._bind(ready=False)
         try:
             self._reentered = super().trigger_reentry(context, event)
-        except PodNotFoundException:
-            self._close_runs(context, {})
+        except AirflowException:
+            if self.pod is None:
+                # It was gone, or went just now: nothing has cleaned up after it.
+                self._close_runs(context, {})
             raise
         self._verify(context)
         return self._reentered
@@ -147,6 +162,15 @@ class MlflowPodOperator(KubernetesPodOperator):
 
     def _bind(self, *, ready: bool) -> None:
         name = BindingName.parse(self.binding, self.namespace)
+        labelled = self.labels.get(contract.BINDING_LABEL, name.name)
+        if labelled != name.name:
+            raise MooringError(
+                Finding(
+                    "TwoBindings",
+                    f"binding is {name}, and labels name {labelled} ({contract.BINDING_LABEL}): a "
+                    "pod gets one. Remove the label, or correct binding.",
+                )
+            )
         self.namespace = name.namespace
         self._bound = read_binding(self.hook, name, ready=ready)
 
@@ -154,16 +178,24 @@ class MlflowPodOperator(KubernetesPodOperator):
         if self._bound is None:
             return
         expected = self._expectation(context, self._bound)
-        reference = verify(expected, warn=self.on_missing == "warn")
+        lenient = self.on_missing == "warn"
+        outcome = examine(expected) if lenient else Outcome(verify(expected), None)
+        reference = outcome.reference
         if reference is None:
             return
-        if self.register:
+        if self.register and outcome.finding is None:
             reference = registered(expected, reference, self.register)
         self._hand_on(context, reference.as_dict())
-        version = version_of(self._bound, reference)
-        if version is not None:
-            announce(context, self._outlet, str(self._bound.name), version, registered=True)
+        if outcome.finding is None:
+            self._announce(context, self._bound, reference)
+        elif self.register:
+            self.log.warning("Nothing became a version of %s: see above", self.register)
         supersede_earlier_tries(expected, reference.run_id)
+
+    def _announce(self, context: Context, binding: Binding, reference: MlflowRunRef) -> None:
+        version = version_of(binding, reference)
+        if version is not None:
+            announce(context, self._outlet, str(binding.name), version, registered=True)
 
     def _hand_on(self, context: Context, reference: dict[str, Any]) -> None:
         context["ti"].xcom_push(key=contract.XCOM_KEY, value=reference)
@@ -225,9 +257,9 @@ class MlflowPodOperator(KubernetesPodOperator):
             raise
 
     def on_kill(self) -> None:
-        """Delete the pod and end its runs."""
+        """Delete the pod and end its runs; one that is to be kept goes on, and so do its runs."""
         super().on_kill()
-        tags = self._pod_tags()
+        tags = {} if self.on_kill_action is OnKillAction.KEEP_POD else self._pod_tags()
         if tags and self._bound is not None:
             close_runs(Expectation(self._bound, tags, ()), "KILLED", "TaskKilled")
 

@@ -1,9 +1,11 @@
 """What makes and watches a pod. XCom of its sidecar may be lost: the run is found by its tags."""
 
+import time
 from collections.abc import Callable
 from contextlib import closing
 from typing import Any, Final
 
+from airflow.providers.cncf.kubernetes.utils.container import container_is_completed
 from airflow.providers.cncf.kubernetes.utils.pod_manager import (
     EMPTY_XCOM_RESULT,
     PodManager,
@@ -37,6 +39,22 @@ class MlflowPodManager(PodManager):
         """Make the pod."""
         self._before_creation(pod)
         return super().create_pod(pod)
+
+    def await_container_completion(
+        self, pod: k8s.V1Pod, container_name: str, polling_time: float = 1
+    ) -> None:
+        """Wait for the end of a container, or of its pod.
+
+        Of a container that its node has never told of, or will tell nothing more, the provider
+        waits for the end for ever, although the pod is Failed: one that no node took (OutOfmemory),
+        or whose node is gone.
+        """
+        while True:
+            found = self.read_pod(pod)
+            ended = found.status.phase in PodPhase.terminal_states
+            if ended or container_is_completed(found, container_name):
+                return
+            time.sleep(polling_time)
 
     def await_pod_completion(
         self,

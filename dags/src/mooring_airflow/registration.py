@@ -26,7 +26,8 @@ def registered(expected: Expectation, reference: MlflowRunRef, name: str) -> Mlf
             Finding(
                 "NothingToRegister",
                 f"register is {name!r}, and run {reference.run_id} of {expected.task} has no "
-                "logged model: log one (log_model), or remove register.",
+                "logged model: log one (log_model of MLflow 3; that of 2.x logs files alone), or "
+                "remove register.",
             )
         )
     with MlflowClient.of(expected.binding, PATIENCE_S) as client:

@@ -1,16 +1,16 @@
 """What the task's log says of MLflow: a block before the pod, and one after it. No secrets."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from mooring import contract
 from mooring.finding import Finding
 from mooring_airflow.binding import Binding
 from mooring_airflow.checks import Expectation
-from mooring_airflow.evidence import Evidence
+from mooring_airflow.evidence import Evidence, Run
 
 MOST: Final = 20
-"""Artifacts that are named one by one."""
+"""Artifacts, and runs, that are named one by one."""
 
 
 def begun(binding: Binding, tags: Mapping[str, str], experiment: str) -> str:
@@ -39,10 +39,19 @@ def ended(expected: Expectation, evidence: Evidence, finding: Finding | None) ->
             "page": f"{expected.binding.pages}/#/experiments/{run.experiment_id}/runs/{run.run_id}",
             "experiment": evidence.experiment_name,
             **({"more runs": str(more)} if more else {}),
+            **({"handed on": _chosen(evidence.peers)} if evidence.peers else {}),
             **{f"model {m.name}": f"{m.model_id}, {size(m.size)}" for m in evidence.models},
             **dict(_artifacts(evidence)),
             "verdict": verdict,
         },
+    )
+
+
+def _chosen(peers: Sequence[Run]) -> str:
+    others = ", ".join(f"{run.name} ({run.run_id})" for run in peers[:MOST])
+    return (
+        f"this run, the latest of {len(peers) + 1} (the others: {others}); to hand on another one, "
+        "log to one run, or nest the others in it (nested=True)"
     )
 
 

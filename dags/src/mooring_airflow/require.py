@@ -37,12 +37,13 @@ class Requirement:
                 f"require has {', '.join(unknown)} for {given['name']!r}: it may have "
                 f"{', '.join(known)}"
             )
-        for key in ("min_count", "min_bytes"):
+        for key, least in (("min_count", 1), ("min_bytes", 0)):
             number = given.get(key, 1)
             # A bool is an int in Python.
-            if type(number) is not int or number < 0:
+            if type(number) is not int or number < least:
                 raise ValueError(
-                    f"require has {key} {number!r} for {given['name']!r}: write a whole number"
+                    f"require has {key} {number!r} for {given['name']!r}: write a whole number, "
+                    f"at least {least}"
                 )
         return cls(**given)
 
@@ -57,7 +58,7 @@ class Requirement:
 
     def enough(self, sizes: Sequence[int]) -> bool:
         """Whether models or files of these sizes are enough."""
-        return len(sizes) >= max(self.min_count, 1) and sum(sizes) >= self.min_bytes
+        return len(sizes) >= self.min_count and sum(sizes) >= self.min_bytes
 
     def _depth(self) -> int:
         return self.name.rstrip("/").count("/")

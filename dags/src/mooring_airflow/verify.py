@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import httpx
@@ -26,29 +27,42 @@ CLOSE_PATIENCE_S: Final = 5.0
 """Closing runs comes after a failure and must not hold it up."""
 
 
-def verify(expected: Expectation, *, warn: bool = False) -> MlflowRunRef | None:
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a pod left behind: its run, if there is one, and what is wrong with it, if anything."""
+
+    reference: MlflowRunRef | None
+    finding: Finding | None
+
+
+def verify(expected: Expectation) -> MlflowRunRef:
     """The reference of the run that landed; tells in the log what landed.
 
-    Raises MooringError when something did not land, or could not be asked for. With `warn` that is
-    only told, and where there is no run there is no reference.
+    Raises MooringError when something did not land, or could not be asked for.
     """
+    evidence, finding = _examined(expected)
+    if finding is not None:
+        raise MooringError(finding)
+    return _reference(expected, evidence)
+
+
+def examine(expected: Expectation) -> Outcome:
+    """As `verify`, but what did not land, or could not be asked for, is only told."""
     try:
         evidence, finding = _examined(expected)
     except MooringError as error:
-        if not warn:
-            raise
         log.warning("%s", error)
-        return None
-    log.info("%s", report.ended(expected, evidence, finding))
-    if finding is not None and not warn:
-        raise MooringError(finding)
-    if not evidence.runs:
-        return None
-    return reference(evidence, expected.binding.url, expected.require, expected.binding.pages)
+        return Outcome(None, error.finding)
+    return Outcome(_reference(expected, evidence) if evidence.runs else None, finding)
+
+
+def _reference(expected: Expectation, evidence: Evidence) -> MlflowRunRef:
+    binding = expected.binding
+    return reference(evidence, binding.url, expected.require, binding.pages)
 
 
 def _examined(expected: Expectation) -> tuple[Evidence, Finding | None]:
-    """What a pod left behind, and what is wrong with it; its runs are tagged with the outcome.
+    """What a pod left behind, and what is wrong with it; told in the log, and on its runs as tags.
 
     Raises MooringError when it could not be asked for.
     """
@@ -59,7 +73,6 @@ def _examined(expected: Expectation) -> tuple[Evidence, Finding | None]:
             _tag(tracking, evidence.runs, finding)
             if finding is not None:
                 _close(tracking, evidence.runs, "FAILED")
-            return evidence, finding
     except httpx.HTTPError as error:
         raise MooringError(
             Finding(
@@ -71,6 +84,8 @@ def _examined(expected: Expectation) -> tuple[Evidence, Finding | None]:
                 f"{expected.binding.workspace.partition('/')[0]}",
             )
         ) from error
+    log.info("%s", report.ended(expected, evidence, finding))
+    return evidence, finding
 
 
 def close_runs(expected: Expectation, status: str, reason: str) -> None:

@@ -3,6 +3,8 @@
 import base64
 import json
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
@@ -10,12 +12,16 @@ from typing import Any
 import pytest
 from airflow.sdk.exceptions import TaskDeferred
 from airflow.sdk.execution_time.context import OutletEventAccessors
-from kubernetes import client
+from kubernetes import client, config
 
 from mooring import contract
 from mooring_airflow.operators import MlflowPodOperator
+from tests.chart.rendering import crds
+from tests.cluster.apiserver import ApiServer
 from tests.cluster.process import wait_until
+from tests.integration.airflow.kubelet import kubelet
 from tests.integration.airflow.world import Workspace
+from tests.integration.definitions import define
 
 ENDED = {"Succeeded", "Failed"}
 PUBLISHED = contract.published_name("team-a")
@@ -107,10 +113,10 @@ class Bound:
         """Take an XCom as Airflow does: as JSON."""
         self.pushed[key] = json.loads(json.dumps(value, allow_nan=False))
 
-    def defer(self, code: str, context: Any) -> dict[str, Any]:
+    def defer(self, code: str, context: Any, **changes: Any) -> dict[str, Any]:
         """Start a deferrable task; the event of its trigger, once its pod has ended."""
         with pytest.raises(TaskDeferred) as deferred:
-            self.task(code, deferrable=True).execute(context)
+            self.task(code, deferrable=True, **changes).execute(context)
         trigger: Any = deferred.value.trigger
         wait_until(lambda: self.phase(trigger.pod_name) in ENDED, "the end of the pod")
         return {
@@ -188,3 +194,36 @@ class Bound:
         }
         found = self.team.api("runs/search", body).get("runs", [])
         return [run["info"]["run_id"] for run in found]
+
+
+def client_of(apiserver: ApiServer) -> client.ApiClient:
+    """Client of an API server that knows our kinds."""
+    found = config.new_client_from_config(config_file=str(apiserver.kubeconfig))
+    define(found, crds())
+    return found
+
+
+def new_namespace(api: client.ApiClient) -> str:
+    """A namespace in which pods may be made."""
+    core, name = client.CoreV1Api(api), f"team-{uuid.uuid4().hex[:8]}"
+    core.create_namespace({"metadata": {"name": name}})
+    core.create_namespaced_service_account(name, {"metadata": {"name": "default"}})
+    return name
+
+
+@contextmanager
+def unbound(apiserver: ApiServer, team: Workspace) -> Iterator[Bound]:
+    """A namespace of its own, with a node; nothing is bound yet."""
+    api = client_of(apiserver)
+    name = new_namespace(api)
+    with kubelet(config.new_client_from_config(config_file=str(apiserver.kubeconfig)), name):
+        yield Bound(api, name, str(apiserver.kubeconfig), team)
+
+
+@contextmanager
+def answered(apiserver: ApiServer, team: Workspace) -> Iterator[Bound]:
+    """The same, with a binding that is ready."""
+    with unbound(apiserver, team) as space:
+        space.publish()
+        space.answer()
+        yield space

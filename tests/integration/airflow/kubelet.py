@@ -3,9 +3,12 @@
 Nothing starts a pod on an API server without nodes. Init containers run one after another, then
 the first container, each with the environment of its ConfigMaps, Secrets and `env`; images,
 volumes and limits are ignored. A pod that is deleted gets its process terminated.
+
+What no process can bring about, a pod's annotation `PLAYED` says: its status at the end.
 """
 
 import base64
+import json
 import os
 import re
 import subprocess
@@ -15,6 +18,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from kubernetes import client
@@ -22,6 +26,12 @@ from kubernetes import client
 from tests.cluster.process import die_with_parent
 
 Json = dict[str, Any]
+
+PLAYED = "played"
+"""Annotation, a JSON object: the status that the pod ends with, over that of its process.
+
+`terminated` stands for the state of its container, `waiting` for that of one that never starts.
+"""
 
 POLL_S = 0.05
 MESSAGE_BYTES = 2048
@@ -80,10 +90,15 @@ class _Node:
                 self._report(name, "Failed", init, [_status(spec["containers"][0], waiting)])
                 return
         container = spec["containers"][0]
+        played = json.loads((pod["metadata"].get("annotations") or {}).get(PLAYED, "{}"))
+        if waiting := played.pop("waiting", None):
+            self._report(name, "Pending", init, [_status(container, {"waiting": waiting})])
+            return
         self._report(name, "Running", init, [_status(container, {"running": {}})])
         done = self._ended(name, container)
+        done["state"]["terminated"] |= played.pop("terminated", {})
         phase = "Failed" if done["state"]["terminated"]["exitCode"] else "Succeeded"
-        self._report(name, phase, init, [done])
+        self._report(name, phase, init, [done], played)
 
     def _ended(self, name: str, container: Json) -> Json:
         with tempfile.TemporaryDirectory(prefix="mooring-pod-") as folder:
@@ -128,12 +143,20 @@ class _Node:
         data = self._core.read_namespaced_secret(name, self._namespace).data or {}
         return {key: base64.b64decode(value).decode() for key, value in data.items()}
 
-    def _report(self, name: str, phase: str, init: list[Json], containers: list[Json]) -> None:
+    def _report(
+        self,
+        name: str,
+        phase: str,
+        init: list[Json],
+        containers: list[Json],
+        played: Mapping[str, Any] = MappingProxyType({}),
+    ) -> None:
         status = {
             "phase": phase,
             "conditions": [{"type": "PodScheduled", "status": "True"}],
             "initContainerStatuses": init,
             "containerStatuses": containers,
+            **played,
         }
         try:
             self._core.patch_namespaced_pod_status(name, self._namespace, {"status": status})

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from airflow.providers.cncf.kubernetes.utils import pod_manager as provider
 from airflow.sdk.exceptions import AirflowException
-from kubernetes import client, config
+from kubernetes import client
 
 from mooring import contract
 from mooring_airflow import pod_manager
@@ -21,38 +21,32 @@ from mooring_airflow.errors import MooringError
 from mooring_airflow.operators import MlflowPodOperator
 from mooring_airflow.pod_manager import MlflowPodManager
 from mooring_airflow.ref import MlflowRunRef
-from tests.chart.rendering import crds
 from tests.cluster.apiserver import ApiServer
 from tests.cluster.process import PATIENCE_S, wait_until
-from tests.integration.airflow.bound import END, FAIL, HANG, Bound
-from tests.integration.airflow.kubelet import kubelet
+from tests.integration.airflow.bound import (
+    END,
+    FAIL,
+    HANG,
+    Bound,
+    client_of,
+    new_namespace,
+    unbound,
+)
 from tests.integration.airflow.runs import emitted, run_of
 from tests.integration.airflow.world import Workspace
-from tests.integration.definitions import define
 
 
 @pytest.fixture(scope="module")
 def api(apiserver: ApiServer) -> client.ApiClient:
     """Client of an API server that knows our kinds."""
-    found = config.new_client_from_config(config_file=str(apiserver.kubeconfig))
-    define(found, crds())
-    return found
-
-
-def new_namespace(api: client.ApiClient) -> str:
-    """A namespace in which pods may be made."""
-    core, name = client.CoreV1Api(api), f"team-{uuid.uuid4().hex[:8]}"
-    core.create_namespace({"metadata": {"name": name}})
-    core.create_namespaced_service_account(name, {"metadata": {"name": "default"}})
-    return name
+    return client_of(apiserver)
 
 
 @pytest.fixture
-def space(api: client.ApiClient, apiserver: ApiServer, team: Workspace) -> Iterator[Bound]:
+def space(apiserver: ApiServer, team: Workspace) -> Iterator[Bound]:
     """A namespace of its own, with a node; nothing is bound yet."""
-    name = new_namespace(api)
-    with kubelet(config.new_client_from_config(config_file=str(apiserver.kubeconfig)), name):
-        yield Bound(api, name, str(apiserver.kubeconfig), team)
+    with unbound(apiserver, team) as found:
+        yield found
 
 
 @pytest.fixture

@@ -33,7 +33,6 @@ def test_hands_on_what_landed(team: Workspace) -> None:
                                  "timestamp": 1})  # fmt: skip
     pod.end_run(run)
     found = verify.verify(expectation(team, pod.tags, "model", "report/table.csv", "report"))
-    assert found is not None
     assert found.run_id == run["run_id"]
     assert found.experiment_name == "Default"
     assert found.model_uri == f"models:/{model['model_id']}"
@@ -135,13 +134,13 @@ def test_a_warning_lets_the_task_go_on_and_stays_on_the_run(
     pod = Pod(team, task_tags("warned"))
     run = pod.start_run()
     pod.end_run(run)
-    found = verify.verify(expectation(team, pod.tags, "model"), warn=True)
-    assert found is not None
-    assert found.run_id == run["run_id"]
+    outcome = verify.examine(expectation(team, pod.tags, "model"))
+    assert outcome.reference is not None
+    assert outcome.reference.run_id == run["run_id"]
     assert "verdict: NOT verified: RequiredMissing: model did not land" in caplog.text
     tags = run_of(team, run["run_id"])["tags"]
     assert tags[contract.TAG_FINDING] == "RequiredMissing"
-    assert verify.verify(expectation(team, task_tags("none")), warn=True) is None
+    assert verify.examine(expectation(team, task_tags("none"))).reference is None
 
 
 def test_a_verified_model_is_registered_once(team: Workspace) -> None:
@@ -152,7 +151,6 @@ def test_a_verified_model_is_registered_once(team: Workspace) -> None:
     pod.end_run(run)
     expected = expectation(team, pod.tags, "model")
     found = verify.verify(expected)
-    assert found is not None
     first, again = (registered(expected, found, f"m-{run['run_id']}") for _ in range(2))
     assert first == again
     assert (first.registered_model, first.registered_version) == (f"m-{run['run_id']}", "1")

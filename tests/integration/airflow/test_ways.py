@@ -4,24 +4,19 @@ import json
 import os
 import subprocess
 import sys
-import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
-from kubernetes import client, config
 
 from mooring import contract
 from mooring_airflow.links import OF_A_RUN
-from tests.chart.rendering import crds
 from tests.cluster.apiserver import ApiServer
 from tests.integration.airflow import play
-from tests.integration.airflow.bound import END, RUN, Bound
-from tests.integration.airflow.kubelet import kubelet
+from tests.integration.airflow.bound import END, RUN, Bound, answered
 from tests.integration.airflow.runs import run_of
 from tests.integration.airflow.world import Workspace
-from tests.integration.definitions import define
 
 DAGS = Path(__file__).parent / "dags"
 WAYS = ("by_tag", "by_param", "deferred", "taskflow")
@@ -32,15 +27,7 @@ Task = Mapping[str, Any]
 @pytest.fixture(scope="module")
 def bound(apiserver: ApiServer, team: Workspace) -> Iterator[Bound]:
     """A namespace with a node, and a binding that is ready."""
-    api = config.new_client_from_config(config_file=str(apiserver.kubeconfig))
-    define(api, crds())
-    core, name = client.CoreV1Api(api), f"ways-{uuid.uuid4().hex[:8]}"
-    core.create_namespace({"metadata": {"name": name}})
-    core.create_namespaced_service_account(name, {"metadata": {"name": "default"}})
-    space = Bound(api, name, str(apiserver.kubeconfig), team)
-    space.publish()
-    space.answer()
-    with kubelet(config.new_client_from_config(config_file=str(apiserver.kubeconfig)), name):
+    with answered(apiserver, team) as space:
         yield space
 
 

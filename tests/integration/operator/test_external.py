@@ -295,7 +295,6 @@ def test_a_workspace_of_mlflow(world: World) -> None:
         live = world.api.get(BINDING, team, "models") or {}
         binding = parse_binding(BindingName(team, "models"), live)
         found = verify(Expectation(binding, tags, ()))
-        assert found is not None
         assert found.status == "FINISHED"
         with pytest.raises(MooringError, match="RunMissing"):
             verify(Expectation(replace(binding, mlflow_workspace=""), tags, ()))

@@ -12,6 +12,7 @@ from mooring_airflow.binding_name import BindingName
 from mooring_airflow.checks import Expectation, first_finding
 from mooring_airflow.evidence import Evidence, Model, Run, finite, reference
 from mooring_airflow.ref import MlflowRunRef
+from mooring_airflow.report import ended
 from mooring_airflow.require import requirements
 
 ROOT = "s3://mlflow/team-a/team-a"
@@ -106,6 +107,20 @@ def test_the_reference_stands_for_the_parent_of_a_search() -> None:
     assert reference(Evidence([later_child], []), "", ()).model_uri is None
 
 
+def test_of_two_runs_the_latest_is_handed_on_with_its_own_model_and_the_log_says_so() -> None:
+    later = replace(RUN, run_id="r3", name="later", start_time=9)
+    of_later = replace(MODEL, model_id="m-3", run_id="r3")
+    # Models come latest first, and runs too, by the times of their begin.
+    both = replace(GOOD, runs=[later, RUN], models=[MODEL, of_later])
+    assert first_finding(expectation("model"), both) is None
+    for prefer in ((), requirements(["model"])):
+        found = reference(both, "", prefer)
+        assert (found.run_id, found.model_id) == ("r3", "m-3")
+    assert "latest of" not in ended(expectation(), replace(GOOD, runs=[RUN, CHILD]), None)
+    said = ended(expectation(), both, None)
+    assert "handed on: this run, the latest of 2 (the others: good (r1)); to hand on" in said
+
+
 @pytest.mark.parametrize(
     ("wanted", "missing"),
     [
@@ -148,7 +163,11 @@ def test_what_is_required_may_be_told_closely(wanted: Any, missing: str) -> None
         ([{"flavor": "sklearn"}], "write a name, or a dict with name"),
         ([{"name": "model", "flavour": "sklearn"}], "require has flavour for 'model': it may have"),
         ([{"name": "a", "min_count": "3"}], "require has min_count '3' for 'a': write a whole"),
-        ([{"name": "a", "min_bytes": -1}], "require has min_bytes -1 for 'a': write a whole"),
+        ([{"name": "a", "min_count": 0}], "min_count 0 for 'a': write a .* at least 1"),
+        (
+            [{"name": "a", "min_bytes": -1}],
+            "min_bytes -1 for 'a': write a .* at least 0",
+        ),
     ],
     ids=str,
 )
