@@ -8,13 +8,18 @@ import pytest
 from mooring import contract
 from tests.cluster.process import wait_until
 from tests.demo.airflow import DagRun
+from tests.demo.cluster import kubectl
 from tests.demo.store import Tracking, tracking
 from tests.e2e.jobs import Jobs
+from tests.e2e.scenarios import TRAINING_S
 
 TEAM: Final = "team-a"
 MODEL: Final = "diagnosis"
 PROMOTES: Final = "promote_when_better"
 WAITS: Final = "on_new_champion"
+WAITING: Final = "wait_for_champion"
+RESUMED: Final = "resumed"
+EPOCHS: Final = 30
 
 
 @pytest.fixture(scope="module")
@@ -71,8 +76,12 @@ def test_one_that_is_not_better_is_skipped(promoted: DagRun, jobs: Jobs, server:
     assert _champion(server) == before
 
 
-def test_each_way_to_start_a_pod_names_its_runs(jobs: Jobs, server: Tracking) -> None:
+def test_each_way_to_start_a_pod_names_its_runs(
+    promoted: DagRun, jobs: Jobs, server: Tracking
+) -> None:
+    assert promoted.state == "success", "there is a champion to wait for"
     expected: dict[str, set[tuple[str, str, str | None]]] = {
+        WAITING: {("score", "-1", "true")},
         # Nobody verifies a plain pod: that its run has all tags is the policy's work.
         "plain_pods": {("train", "-1", None)},
         "deferred": {("train", "0", "true"), ("train", "1", "true")},
@@ -93,6 +102,25 @@ def test_each_way_to_start_a_pod_names_its_runs(jobs: Jobs, server: Tracking) ->
         assert found == expected[started.dag_id]
         pods = {t[contract.TAG_POD] for t in tags}
         assert len(pods) == len(expected[started.dag_id]), "each names its own pod"
+
+
+def test_a_training_whose_pod_is_taken_away_goes_on_in_its_run(
+    jobs: Jobs, server: Tracking
+) -> None:
+    started = jobs.start(RESUMED)
+    mine = {contract.TAG_DAG_ID: RESUMED, contract.TAG_RUN_ID: started.run_id}
+
+    def checkpoint() -> str:
+        return next((r.tags[contract.TAG_POD] for r in server.runs(**mine) if r.metrics), "")
+
+    pod = wait_until(checkpoint, "the first epoch", timeout=TRAINING_S)
+    kubectl("delete", "pod", "-n", TEAM, pod, "--wait=false")
+    assert jobs.airflow.wait(RESUMED, started.run_id).state == "success"
+    (run,) = server.runs(**mine)
+    assert run.status == "FINISHED"
+    assert run.metrics["epoch"] == EPOCHS
+    assert run.tags[contract.TAG_POD] != pod
+    assert run.tags[contract.TAG_VERIFIED] == "true"
 
 
 def _champion(server: Tracking) -> str:

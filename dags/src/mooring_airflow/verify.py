@@ -20,8 +20,8 @@ from mooring_airflow.tracking import Tracking
 
 log = logging.getLogger(__name__)
 
-VERIFY_PATIENCE_S: Final = 60.0
-"""A tracking server that restarts while the pod ends must not fail a good training."""
+VERIFY_PATIENCE_S: Final = 150.0
+"""A server that is away for two minutes while the pod ends must not fail a good training."""
 
 CLOSE_PATIENCE_S: Final = 5.0
 """Closing runs comes after a failure and must not hold it up."""

@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from kubernetes import client
 
 from mooring import contract
+from mooring.training.tags import tags_of
 from mooring_airflow.links import OF_A_RUN
 from tests.cluster.apiserver import ApiServer
 from tests.integration.airflow import play
@@ -19,7 +21,7 @@ from tests.integration.airflow.runs import run_of
 from tests.integration.airflow.world import Workspace
 
 DAGS = Path(__file__).parent / "dags"
-WAYS = ("by_tag", "by_param", "deferred", "taskflow")
+WAYS = ("by_tag", "by_param", "deferred", "taskflow", "resource")
 
 Task = Mapping[str, Any]
 
@@ -124,3 +126,14 @@ def test_functions_hand_on_the_runs_of_their_pods(bound: Bound, played: list[Tas
     (compared,) = runs_of(bound, tasks["compare", -1])
     given = sorted(task["xcom"][contract.XCOM_KEY]["run_id"] for task in trained)
     assert compared["tags"]["compared"] == ",".join(given)
+
+
+def test_the_pods_of_a_resource_are_told_whose_they_are(bound: Bound, played: list[Task]) -> None:
+    (task,) = of_dag(played, "resource")
+    assert task["state"] == "success"
+    jobs = client.BatchV1Api(bound.api)
+    template = jobs.read_namespaced_job("resource", bound.namespace).spec.template
+    assert template.metadata.labels[contract.BINDING_LABEL] == "team-a"
+    ((told,),) = (container.env for container in template.spec.containers)
+    tags = tags_of(told.value)
+    assert (tags[contract.TAG_RUN_ID], tags[contract.TAG_TASK_ID]) == (task["run_id"], "train")

@@ -12,7 +12,15 @@ from mooring_airflow.binding_choice import named_by_dag
 EXAMPLES = Path(__file__).parents[3] / "dags" / "examples"
 
 
-VERIFIED = ("breast_cancer", "promote_when_better", "on_new_champion", "deferred", "functions")
+VERIFIED = (
+    "breast_cancer",
+    "promote_when_better",
+    "on_new_champion",
+    "wait_for_champion",
+    "deferred",
+    "functions",
+    "resumed",
+)
 PLAIN = "plain_pods"
 DAGS = (*VERIFIED, PLAIN)
 WIRING = ("http", "s3:", "AWS", "MLFLOW_", "bucket", "secret", "env_vars")
@@ -52,6 +60,18 @@ def test_a_champion_starts_the_dag_that_waits_for_it() -> None:
 def test_plain_pods_are_bound_by_the_tag_of_their_dag() -> None:
     dag = imported(PLAIN).dag
     assert named_by_dag(dag.params, dag.tags) == "team-a"
+
+
+def test_the_sensor_waits_for_the_alias_that_promotion_moves() -> None:
+    promote, wait = imported("promote_when_better").promote, imported("wait_for_champion").wait
+    awaited = (wait.binding, wait.model_name, wait.alias)
+    assert awaited == (promote.binding, promote.model_name, promote.alias)
+    assert wait.downstream_task_ids == {"score"}
+
+
+@pytest.mark.parametrize("name", DAGS)
+def test_an_example_is_short(name: str) -> None:
+    assert len(code(name).splitlines()) < 50
 
 
 @pytest.mark.parametrize("name", VERIFIED)

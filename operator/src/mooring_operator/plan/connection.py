@@ -9,8 +9,8 @@ from mooring_operator.api.workspace import ArtifactAccess
 from mooring_operator.plan.metadata import Owner, digest
 
 PORT: Final = 5000
-HTTP_MAX_RETRIES: Final = 5
-"""Rides over a server restart of about a minute (MLflow's default of 7 waits 250 s)."""
+HTTP_MAX_RETRIES: Final = 6
+"""Rides over two minutes without a server: 124 s of waiting (MLflow's default of 7 waits 244 s)."""
 
 CLIENT_DEFAULTS: Final = {
     "AWS_EC2_METADATA_DISABLED": "true",

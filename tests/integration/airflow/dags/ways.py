@@ -4,6 +4,7 @@ import os
 from typing import Any
 
 from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
+from airflow.providers.cncf.kubernetes.operators.resource import KubernetesCreateResourceOperator
 from airflow.sdk import DAG, TaskGroup, task
 
 from mooring import contract
@@ -66,3 +67,24 @@ with DAG("taskflow", schedule=None):
     with TaskGroup("search"):
         trained = train.partial(code=os.environ["WAYS_RUN"]).expand(rate=[0.1, 0.2])
     compare(code=os.environ["WAYS_RUN"], runs=trained)
+
+RESOURCE = """
+apiVersion: batch/v1
+kind: Job
+metadata: {name: resource}
+spec:
+  suspend: true
+  template:
+    metadata: {labels: {mooring.dev/binding: team-a}}
+    spec:
+      restartPolicy: Never
+      containers:
+        - name: base
+          image: mooring/training:test
+          env:
+            - name: MLFLOW_RUN_CONTEXT
+              value: {{ macros.mooring.run_context() | tojson }}
+"""
+
+with DAG("resource", schedule=None):
+    KubernetesCreateResourceOperator(task_id="train", yaml_conf=RESOURCE, namespace=NAMESPACE)
