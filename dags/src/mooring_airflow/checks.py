@@ -13,7 +13,7 @@ from mooring.finding import Finding
 from mooring.location import lies_under
 from mooring_airflow import identity
 from mooring_airflow.binding import Binding
-from mooring_airflow.evidence import FINISHED, READY, Evidence, Model
+from mooring_airflow.evidence import FINISHED, READY, Evidence, Model, roots
 from mooring_airflow.require import Requirement
 
 MODEL_FILE: Final = "MLmodel"
@@ -68,8 +68,8 @@ def has_run(expected: Expectation, evidence: Evidence) -> Finding | None:
 
 def is_finished(expected: Expectation, evidence: Evidence) -> Finding | None:
     """Every run that is no child of another says FINISHED."""
-    for run in evidence.runs:
-        if run.status != FINISHED and not run.nested:
+    for run in roots(evidence.runs):
+        if run.status != FINISHED:
             return Finding(
                 "RunNotFinished",
                 f"the pod finished with exit code 0, but its run "

@@ -46,9 +46,19 @@ class Run:
         )
 
     @property
-    def nested(self) -> bool:
-        """Whether this is the child of another run, as a search over hyperparameters makes them."""
-        return PARENT_TAG in self.tags
+    def parent(self) -> str:
+        """Id of the run that this is a child of; empty where there is none."""
+        return self.tags.get(PARENT_TAG, "")
+
+
+def roots(runs: Sequence[Run]) -> list[Run]:
+    """Those that are no child of another of `runs`, as a search over hyperparameters makes them.
+
+    A parent from elsewhere, which an author may give to all runs of a DAG, makes none of them a
+    child: each still stands for its own pod.
+    """
+    ids = {run.run_id for run in runs}
+    return [run for run in runs if run.parent not in ids]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,13 +115,12 @@ class Evidence:
     @property
     def main_run(self) -> Run:
         """The run that stands for the pod: its latest one that is no child of another."""
-        return next((run for run in self.runs if not run.nested), self.runs[0])
+        return next(iter(roots(self.runs)), self.runs[0])
 
     @property
     def peers(self) -> list[Run]:
         """The runs that could stand for the pod as well: neither the main one nor a child."""
-        main = self.main_run
-        return [run for run in self.runs if not run.nested and run is not main]
+        return roots(self.runs)[1:]
 
     def sizes(self, requirement: Requirement) -> list[int]:
         """The sizes of the models and files that `requirement` means."""

@@ -12,7 +12,7 @@ from mooring_airflow import identity
 from mooring_airflow.binding import read_binding
 from mooring_airflow.binding_name import BindingName
 from mooring_airflow.errors import MooringError
-from mooring_airflow.evidence import FINISHED, Run, reference
+from mooring_airflow.evidence import FINISHED, Run, reference, roots
 from mooring_airflow.gather import gather
 from mooring_airflow.ref import MlflowRunRef
 from mooring_airflow.tracking import Tracking
@@ -30,7 +30,7 @@ def find_run(tags: Mapping[str, str], binding: str, kubernetes_conn_id: str) -> 
     try:
         with Tracking.of(bound, PATIENCE_S) as tracking:
             runs = [Run.of(found) for found in tracking.runs(tags, tracking.experiments())]
-            run = next((r for r in runs if r.status == FINISHED and not r.nested), None)
+            run = next((r for r in roots(runs) if r.status == FINISHED), None)
             if run is None:
                 raise MooringError(_none(tags, binding, runs))
             of_try = {key: run.tags[key] for key in identity.TRY_TAGS if key in run.tags}

@@ -13,7 +13,7 @@ from mooring.finding import Finding
 from mooring_airflow import report
 from mooring_airflow.checks import Expectation, first_finding
 from mooring_airflow.errors import MooringError
-from mooring_airflow.evidence import RUNNING, Evidence, Run, reference
+from mooring_airflow.evidence import RUNNING, Evidence, Run, reference, roots
 from mooring_airflow.gather import gather
 from mooring_airflow.ref import MlflowRunRef
 from mooring_airflow.tracking import Tracking
@@ -179,9 +179,9 @@ def _close(tracking: Tracking, runs: Sequence[Run], status: str) -> None:
 
 
 def _supersede(tracking: Tracking, runs: Sequence[Run], by: str) -> None:
-    for run in runs:
-        # Children of a search are found by their parent.
-        if by and not run.nested and contract.TAG_SUPERSEDED_BY not in run.tags:
+    # Children of a search are found by their parent.
+    for run in roots(runs) if by else ():
+        if contract.TAG_SUPERSEDED_BY not in run.tags:
             tracking.set_tag(run.run_id, contract.TAG_SUPERSEDED_BY, by)
     left = [run for run in runs if run.status == RUNNING]
     _tag(tracking, left, Finding("Superseded", ""))
@@ -190,4 +190,4 @@ def _supersede(tracking: Tracking, runs: Sequence[Run], by: str) -> None:
 
 def _main(runs: Sequence[Run]) -> str:
     """Id of the latest run that is no child of another; empty where there is none."""
-    return next((run.run_id for run in runs if not run.nested), "")
+    return next((run.run_id for run in roots(runs)), "")

@@ -10,7 +10,7 @@ from mooring import contract
 from mooring_airflow.binding import Binding
 from mooring_airflow.binding_name import BindingName
 from mooring_airflow.checks import Expectation, first_finding
-from mooring_airflow.evidence import Evidence, Model, Run, finite, reference
+from mooring_airflow.evidence import PARENT_TAG, Evidence, Model, Run, finite, reference
 from mooring_airflow.ref import MlflowRunRef
 from mooring_airflow.report import ended
 from mooring_airflow.require import requirements
@@ -75,6 +75,14 @@ def test_finds_the_loss(evidence: Evidence, reason: str) -> None:
 def test_a_failed_trial_of_a_search_is_the_authors_business() -> None:
     evidence = replace(GOOD, runs=[RUN, replace(CHILD, status="FAILED")])
     assert first_finding(expectation(), evidence) is None
+
+
+def test_a_parent_that_is_no_run_of_the_pod_excuses_nothing() -> None:
+    of_a_dag = {PARENT_TAG: "of the whole DAG"}
+    runs = [replace(RUN, tags=of_a_dag), replace(RUN, run_id="r2", tags=of_a_dag, status="FAILED")]
+    finding = first_finding(expectation(), replace(GOOD, runs=runs))
+    assert finding is not None
+    assert finding.reason == "RunNotFinished"
 
 
 def test_says_what_is_missing_and_what_is_there() -> None:

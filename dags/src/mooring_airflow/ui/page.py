@@ -7,7 +7,7 @@ from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
 from mooring import contract
-from mooring_airflow.evidence import Model, Run
+from mooring_airflow.evidence import Model, Run, roots
 from mooring_airflow.identity import UNMAPPED
 from mooring_airflow.ui.records import Instance, Recorded, Task
 from mooring_airflow.ui.servers import Answer, Found, Sizes
@@ -113,7 +113,8 @@ def _row(
     airflow: str,
 ) -> Row:
     runs = [one.run for _, one in found]
-    own = [(answer, one) for answer, one in found if not one.run.nested]
+    of_pods = roots(runs)
+    own = [(answer, one) for answer, one in found if one.run in of_pods]
     shown = [_shown(task, answer, one) for answer, one in own]
     return Row(
         task=task,
