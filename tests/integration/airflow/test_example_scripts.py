@@ -34,16 +34,17 @@ def test_train_evaluate_score(team: Workspace) -> None:
 
 
 def test_a_retry_goes_on_after_the_last_epoch(team: Workspace) -> None:
-    first, again = task_tags("train"), {contract.TAG_TRY_NUMBER: "2"}
+    first = task_tags("train")
+    again = {**first, contract.TAG_TRY_NUMBER: "2"}
     script = str(EXAMPLES / "train_in_epochs.py")
     context = {contract.RUN_CONTEXT: identity.run_context(first)}
     # What ends it between two epochs, as the loss of its pod does.
     cut = "import time; time.sleep = lambda _: exit(1);" + RUN
     assert team.pod(cut, script, "--epochs", "3", env=context).returncode == 1
-    run_id = verify.resumable(expectation(team, {**first, **again}))
-    given = {contract.RUN_ID: run_id, contract.RUN_CONTEXT: context[contract.RUN_CONTEXT]}
+    run_id = verify.resumable(expectation(team, again))
+    given = {contract.RUN_ID: run_id, contract.RUN_CONTEXT: identity.run_context(again)}
     done = team.pod(RUN, script, "--epochs", "3", "--pause", "0", env=given)
     assert done.returncode == 0, done.stderr
     assert "epochs done before: 1" in done.stdout
-    found = verify.verify(expectation(team, {**first, **again}, "model", "checkpoint.pkl"))
+    found = verify.verify(expectation(team, again, "model", "checkpoint.pkl"))
     assert (found.run_id, found.metrics["epoch"]) == (run_id, 3)

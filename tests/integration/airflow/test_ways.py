@@ -21,7 +21,7 @@ from tests.integration.airflow.runs import run_of
 from tests.integration.airflow.world import Workspace
 
 DAGS = Path(__file__).parent / "dags"
-WAYS = ("by_tag", "by_param", "deferred", "taskflow", "resource")
+WAYS = ("by_tag", "by_param", "deferred", "taskflow", "around", "resource")
 
 Task = Mapping[str, Any]
 
@@ -42,6 +42,8 @@ def played(bound: Bound, tmp_path_factory: pytest.TempPathFactory) -> list[Task]
         "AIRFLOW_HOME": str(home),
         "AIRFLOW__CORE__DAGS_FOLDER": str(DAGS),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        # The default of 30 s is short where other tests have the processors.
+        "AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT": "300",
         "AIRFLOW_CONN_KUBERNETES_DEFAULT": '{"conn_type": "kubernetes"}',
         "KUBECONFIG": bound.kubeconfig,
         "PYTHONPATH": os.pathsep.join(sys.path),
@@ -126,6 +128,22 @@ def test_functions_hand_on_the_runs_of_their_pods(bound: Bound, played: list[Tas
     (compared,) = runs_of(bound, tasks["compare", -1])
     given = sorted(task["xcom"][contract.XCOM_KEY]["run_id"] for task in trained)
     assert compared["tags"]["compared"] == ",".join(given)
+
+
+def test_setup_and_teardown_are_verified_around_a_task_that_is_not(
+    bound: Bound, played: list[Task]
+) -> None:
+    verdicts = {}
+    for task in of_dag(played, "around"):
+        (run,) = runs_of(bound, task)
+        tags = run["tags"]
+        told = tags.get(contract.TAG_FINDING) or tags.get(contract.TAG_VERIFIED)
+        verdicts[task["task_id"]] = (task["state"], told)
+    assert verdicts == {
+        "before": ("success", "true"),
+        "train": ("failed", "RequiredMissing"),
+        "after": ("success", "true"),
+    }
 
 
 def test_the_pods_of_a_resource_are_told_whose_they_are(bound: Bound, played: list[Task]) -> None:

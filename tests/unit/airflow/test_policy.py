@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from airflow.configuration import conf
 from airflow.providers.cncf.kubernetes.operators.job import KubernetesJobOperator
+from airflow.providers.cncf.kubernetes.pod_generator import PodGenerator
 from airflow.sdk.execution_time.context import context_to_airflow_vars
 from airflow.settings import get_policy_plugin_manager
 from kubernetes.client import models as k8s
@@ -186,15 +187,27 @@ def test_executor_pods_only_where_a_setting_asks(process: pytest.MonkeyPatch) ->
     begin(process, context("mlflow:of-another-dag", mlflow_experiment="of another"))
     process.setenv("AIRFLOW__MOORING__DEFAULT_BINDING", "team-a")
     process.setenv("AIRFLOW__MOORING__EXECUTOR_PODS", "True")
-    worker = pod(dict(EXECUTOR))
-    worker.metadata.annotations = {
-        "dag_id": "e", "run_id": "manual__2", "task_id": "fit", "try_number": "1"
-    }  # fmt: skip
-    POLICIES.pod_mutation_hook(pod=worker)
+    # As the executor makes it, its policies included.
+    worker = PodGenerator.construct_pod(
+        dag_id="e",
+        run_id="manual__2",
+        task_id="fit",
+        try_number=1,
+        pod_id="fit-1",
+        namespace="team-a",
+        kube_image="airflow",
+        args=["python", "-m", "airflow.sdk.execution_time.execute_workload"],
+        date=None,
+        scheduler_job_id="1",
+        base_worker_pod=pod({}),
+        pod_override_object=None,
+        with_mutation_hook=True,
+    )
     assert worker.metadata.labels[contract.BINDING_LABEL] == "team-a"
     env = environment(worker)
     tags = tags_of(env[contract.RUN_CONTEXT] or "")
-    assert (tags[contract.TAG_DAG_ID], tags[contract.TAG_MAP_INDEX]) == ("e", "-1")
+    told = (contract.TAG_DAG_ID, contract.TAG_RUN_ID, contract.TAG_TASK_ID, contract.TAG_MAP_INDEX)
+    assert [tags[name] for name in told] == ["e", "manual__2", "fit", "-1"]
     assert contract.EXPERIMENT_NAME not in env
 
 

@@ -68,6 +68,12 @@ with DAG("taskflow", schedule=None):
         trained = train.partial(code=os.environ["WAYS_RUN"]).expand(rate=[0.1, 0.2])
     compare(code=os.environ["WAYS_RUN"], runs=trained)
 
+with DAG("around", schedule=None):
+    each = {**POD, "binding": f"{NAMESPACE}/team-a"}
+    before = MlflowPodOperator(**each | {"task_id": "before"})
+    after = MlflowPodOperator(**each | {"task_id": "after"}).as_teardown(setups=before)
+    before >> MlflowPodOperator(**each, require=["model"]) >> after
+
 RESOURCE = """
 apiVersion: batch/v1
 kind: Job
