@@ -16,7 +16,7 @@ from tests.faults.fault import BY_AIRFLOW, Fault, Way
 from tests.faults.findings import Findings
 from tests.faults.outside import BREAKING
 from tests.faults.playing import Stage
-from tests.faults.pods import MARK, Case
+from tests.faults.pods import Case, mark_of
 from tests.faults.scenes import SCENES
 from tests.faults.seen import End, kept
 from tests.faults.verdict import Row, Seen, row, seen
@@ -43,8 +43,10 @@ class Matrix:
 
     def rows(self, faults: Sequence[Fault]) -> Iterator[list[Row]]:
         """Rows as they come; those that only the operator's own look can tell of come twice."""
-        yield from in_turn(groups(faults), self._played, self._recover, self.unplayed)
-        yield self._findings.rows()
+        for rows in in_turn(groups(faults), self._played, self._recover, self.unplayed):
+            yield [*rows, *self._findings.found()]
+        self._findings.wait()
+        yield self._findings.found()
 
     def _recover(self) -> None:
         outside.mend()
@@ -146,7 +148,7 @@ class Matrix:
         for workspace in (MINTED, KEYLESS):
             with tracking(workspace) as server:
                 for run in server.runs():
-                    if run.tags.get(MARK) in marks:
+                    if mark_of(run.tags) in marks:
                         server.delete_run(run.run_id)
 
     def _seen(self, cases: Iterable[Case], ends: Mapping[str, End]) -> dict[str, Seen]:

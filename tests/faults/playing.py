@@ -13,7 +13,7 @@ from tests.demo.cluster import kubectl
 from tests.demo.store import tracking
 from tests.e2e.jobs import MOORED, POD, Jobs, Started
 from tests.faults.fault import Way
-from tests.faults.pods import CONTAINER, MARK, SESSION, Case, environment, manifest, training
+from tests.faults.pods import CONTAINER, SESSION, Case, environment, manifest, mark_of, training
 from tests.faults.scenes import OpenJobs
 from tests.faults.seen import NOBODY, TASK, End, ended, refusal, refused_jobs, why_red
 from tests.faults.world import MINTED, World
@@ -143,7 +143,7 @@ def _end_of(jobs: Jobs, started: Started, task: TaskInstance) -> End:
 
 def _all_run(cases: Sequence[Case]) -> bool:
     with tracking(MINTED) as server:
-        marks = {run.tags.get(MARK) for run in server.runs() if run.status == "RUNNING"}
+        marks = {mark_of(run.tags) for run in server.runs() if run.status == "RUNNING"}
     return {case.mark for case in cases} <= marks
 
 

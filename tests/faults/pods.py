@@ -1,6 +1,7 @@
 """The pods of the matrix: the same training, by each way in and without Mooring. Pure."""
 
 import json
+import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,16 +10,18 @@ from typing import Any, Final
 
 from mooring import contract
 from tests.e2e.jobs import script
-from tests.faults.fault import BY_CODE, BY_ENV, STRICTLY, Fault, Way
+from tests.faults.fault import BY_AIRFLOW, BY_CODE, BY_ENV, STRICTLY, Fault, Way
 from tests.faults.tokens import TOKENS
 from tests.faults.world import BY_DEFAULT, KEYLESS, MINTED, World
 
 SESSION: Final = "mooring-faults"
 """Label of all pods of one run of the matrix."""
 MARK: Final = "faults.mark"
-"""Tag by which a pod's run is found, wherever it went."""
+"""Tag of the runs of pods without Mooring and of Airflow's, whose names are not ours to give."""
 CONTAINER: Final = "base"
 WAITING: Final = Path(__file__).parent / "scripts" / "train_when_told.py"
+_NAMED: Final = re.compile(r"faults-(\w+-\d+)(-\w+)?$")
+"""The name of a case's pod; a Job gives its own pod an ending."""
 CHEAP: Final = {"MLFLOW_REQUIREMENTS_INFERENCE_TIMEOUT": "1"}
 """Of all pods: to find out what a model needs, MLflow would import all of it once more."""
 IMPATIENT: Final = {contract.HTTP_MAX_RETRIES: "2", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"}
@@ -60,6 +63,15 @@ def training(case: Case, world: World) -> list[str]:
     by_code = case.way in BY_CODE or (case.peer and case.fault.code)
     lines = world.filled(case.fault.code if case.peer else case.fault.setting) if by_code else ""
     return [script("train", f"{lines}\n"), "--autolog-only"]
+
+
+def mark_of(tags: Mapping[str, str]) -> str:
+    """The mark of the case whose pod made a run with these tags; empty for any other run.
+
+    A bound pod has nothing that a team would not have in it: the tag is Mooring's own.
+    """
+    named = _NAMED.match(tags.get(contract.TAG_POD, ""))
+    return tags.get(MARK, named[1] if named else "")
 
 
 def context(case: Case) -> str:
@@ -118,15 +130,17 @@ def _container(case: Case, world: World) -> Manifest:
 
 def environment(case: Case, world: World) -> dict[str, str]:
     """The container's own environment."""
-    mark = {**CHEAP, contract.RUN_CONTEXT: context(case)}
+    marked = {**CHEAP, contract.RUN_CONTEXT: context(case)}
     if case.peer:
         # nothing by which the `mooring` in the image would know of a binding
-        return {**IMPATIENT, **world.by_hand(case.fault), **mark}
+        return {**IMPATIENT, **world.by_hand(case.fault), **marked}
+    if case.way in BY_AIRFLOW:
+        return marked
     if case.way in STRICTLY:
-        return {**mark, contract.STRICT: "1"}
+        return {**CHEAP, contract.STRICT: "1"}
     if case.way in BY_ENV:
-        return {**_set(world.env(case.fault)), **mark}
-    return mark
+        return {**_set(world.env(case.fault)), **CHEAP}
+    return dict(CHEAP)
 
 
 def _set(env: Mapping[str, str | None]) -> dict[str, str]:

@@ -14,7 +14,7 @@ from mooring import contract
 from tests.demo.cluster import kubectl
 from tests.demo.store import Run, s3, tracking
 from tests.e2e.workspaces import keys
-from tests.faults.pods import CONTAINER, MARK, SESSION
+from tests.faults.pods import CONTAINER, SESSION, mark_of
 
 ADMISSION: Final = "admission"
 GUARD: Final = "guard"
@@ -88,13 +88,13 @@ def kept(workspaces: Iterable[str]) -> frozenset[str]:
     for workspace in workspaces:
         with tracking(workspace) as server, s3() as store:
             files = {key for key in keys(store, workspace) if key.endswith("/artifacts/MLmodel")}
-            marks |= {run.tags[MARK] for run in server.runs() if _landed(run, files)}
+            marks |= {mark_of(run.tags) for run in server.runs() if _landed(run, files)}
     return frozenset(marks)
 
 
 def _landed(run: Run, files: set[str]) -> bool:
     models = [any(f"/models/{model}/" in key for key in files) for model in run.models]
-    return MARK in run.tags and run.status == "FINISHED" and bool(models) and all(models)
+    return bool(mark_of(run.tags)) and run.status == "FINISHED" and bool(models) and all(models)
 
 
 def one_line(text: str) -> str:

@@ -4,12 +4,13 @@ from typing import Final
 
 from mooring import contract
 from mooring.guard.reasons import Reason
-from tests.faults.fault import KEPT, SILENT, Family, Fault, Way
+from tests.faults.fault import KEPT, Family, Fault, Way
 
 EXPERIMENT: Final = contract.EXPERIMENT_NAME
 RUN_ID: Final = "MLFLOW_RUN_ID"
 
 _MISSING: Final = "RunMissing"
+_NOTHING: Final = "NothingLogged"
 _SWALLOWED: Final = "LoggingSwallowed"
 
 FAULTS: Final = (
@@ -48,31 +49,31 @@ FAULTS: Final = (
     Fault(
         "experiment id that does not exist",
         Family.IDENTITY,
-        {Way.LABEL: SILENT, Way.STRICT: _SWALLOWED, Way.AIRFLOW: _MISSING},
+        {Way.LABEL: Reason.EXPERIMENT_ID_WRONG, Way.STRICT: _SWALLOWED, Way.AIRFLOW: _MISSING},
         {EXPERIMENT: None, "MLFLOW_EXPERIMENT_ID": "424242"},
     ),
     Fault(
         "run id that does not exist",
         Family.IDENTITY,
-        {Way.LABEL: SILENT, Way.STRICT: _SWALLOWED, Way.AIRFLOW: _MISSING},
+        {Way.LABEL: Reason.RUN_UNKNOWN, Way.STRICT: _SWALLOWED, Way.AIRFLOW: _MISSING},
         {RUN_ID: "0" * 32},
     ),
     Fault(
         "run id of a run that was deleted",
         Family.IDENTITY,
-        {Way.LABEL: SILENT, Way.STRICT: _SWALLOWED, Way.AIRFLOW: _MISSING},
+        {Way.LABEL: Reason.RUN_DELETED, Way.STRICT: _SWALLOWED, Way.AIRFLOW: _MISSING},
         {RUN_ID: "$deleted_run"},
     ),
     Fault(
         "the entry point drops the environment",
         Family.IDENTITY,
-        {Way.CODE: SILENT, Way.AIRFLOW: _MISSING},
+        {Way.CODE: _NOTHING, Way.AIRFLOW: _MISSING},
         code="import os\nos.environ.clear()",
     ),
     Fault(
         "the training logs nothing",
         Family.IDENTITY,
-        {Way.CODE: SILENT, Way.STRICT: SILENT, Way.AIRFLOW: _MISSING},
+        {Way.CODE: _NOTHING, Way.STRICT: _NOTHING, Way.AIRFLOW: _MISSING},
         code="raise SystemExit(0)",
     ),
     Fault(

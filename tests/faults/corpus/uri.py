@@ -4,11 +4,12 @@ from typing import Final
 
 from mooring import contract
 from mooring.guard.reasons import Reason
-from tests.faults.fault import SILENT, Family, Fault, Way
+from tests.faults.fault import Family, Fault, Way
 
 URI: Final = contract.TRACKING_URI
 _OWNED: Final = f"Remove {URI} from the container's env"
 _MISSING: Final = "RunMissing"
+_NOTHING: Final = "NothingLogged"
 
 
 def _everywhere(uri: str) -> dict[str, str | None]:
@@ -129,13 +130,13 @@ FAULTS: Final = (
     Fault(
         "the code sets a local URI",
         Family.URI,
-        {Way.CODE: SILENT, Way.STRICT: "RunElsewhere", Way.AIRFLOW: _MISSING},
+        {Way.CODE: _NOTHING, Way.STRICT: "RunElsewhere", Way.AIRFLOW: _MISSING},
         code="import mlflow\nmlflow.set_tracking_uri('sqlite:////tmp/mlflow.db')",
     ),
     Fault(
         "a proxy that is not there",
         Family.URI,
-        {Way.LABEL: SILENT, Way.STRICT: "LoggingSwallowed", Way.AIRFLOW: _MISSING},
+        {Way.LABEL: Reason.PROXY_FAILS, Way.STRICT: "LoggingSwallowed", Way.AIRFLOW: _MISSING},
         {"HTTP_PROXY": "http://proxy.nowhere.svc:3128"},
     ),
 )

@@ -208,6 +208,15 @@ def test_refuses_a_missing_bucket(team: Workspace, termination_log: Path) -> Non
     assert name in refused.message
 
 
+def test_follows_the_store_to_its_region_as_boto3_does(team: Workspace) -> None:
+    """Nothing is lost by it: MLflow's upload of an artifact finds its way, too."""
+    elsewhere = {contract.AWS_REGION: "eu-north-1"}
+    done = team.mooring("guard", env=elsewhere)
+    assert done.returncode == 0, done.stderr
+    logged = team.pod("import mlflow; mlflow.log_text('x', 'x.txt')", env=elsewhere)
+    assert logged.returncode == 0, logged.stderr
+
+
 def test_refuses_an_experiment_that_leads_elsewhere(team: Workspace, termination_log: Path) -> None:
     body = {"name": "elsewhere", "artifact_location": f"s3://{BUCKET}/other-team/x"}
     team.api("experiments/create", body)

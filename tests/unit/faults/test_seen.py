@@ -4,8 +4,10 @@ from typing import Any
 
 import pytest
 
+from mooring import contract
 from tests.faults.corpus import FAULTS
 from tests.faults.fault import KEPT, SILENT, Family, Fault, Way
+from tests.faults.pods import MARK, mark_of
 from tests.faults.seen import ADMISSION, GUARD, NOBODY, TRAINING, End, end_of, refusal, why_red
 from tests.faults.verdict import is_expected, seen
 
@@ -65,6 +67,21 @@ def test_a_loss_is_never_taken_for_what_was_expected() -> None:
     assert not is_expected(lost, KEPT)
     assert not is_expected(lost, "TrackingUriEmpty")
     assert is_expected(lost, SILENT)
+
+
+@pytest.mark.parametrize(
+    ("tags", "mark"),
+    [
+        ({MARK: "1a2b-3"}, "1a2b-3"),
+        ({contract.TAG_POD: "faults-1a2b-3"}, "1a2b-3"),
+        ({contract.TAG_POD: "faults-1a2b-3-x7kq2"}, "1a2b-3"),
+        ({contract.TAG_POD: "faults-1a2b-label"}, ""),
+        ({contract.TAG_POD: "another"}, ""),
+        ({}, ""),
+    ],
+)
+def test_a_run_is_that_of_the_pod_that_made_it(tags: dict[str, str], mark: str) -> None:
+    assert mark_of(tags) == mark
 
 
 def test_a_fault_in_the_code_is_python() -> None:

@@ -9,7 +9,8 @@ from mooring import contract
 from mooring.guard.bucket import Bucket, Credentials
 from mooring.guard.credentials import current_credentials
 from mooring.guard.explain import Refusal, error_of, refusal, role_refusal
-from mooring.guard.http import Answer, Http
+from mooring.guard.http import Answer, Failure, Http
+from mooring.guard.s3 import region_told
 from tests.services.tokens import unsigned
 
 KEYS = {contract.AWS_ACCESS_KEY_ID: "AKIA1234", contract.AWS_SECRET_ACCESS_KEY: "very-secret"}
@@ -106,3 +107,20 @@ def test_reads_answers_with_a_namespace() -> None:
 
 def test_objects_are_addressed_by_path() -> None:
     assert BUCKET.url("team-a/a b") == "http://store:7070/mlflow/team-a/a%20b"
+
+
+@pytest.mark.parametrize(
+    ("answer", "region"),
+    [
+        (Answer(400, b"<E><Code>AuthorizationHeaderMalformed</Code><Region>r</Region></E>"), "r"),
+        (Answer(301, xml("PermanentRedirect"), region="r"), "r"),
+        (Answer(400, xml("AuthorizationHeaderMalformed")), ""),
+        (Answer(403, xml("AccessDenied"), region="r"), ""),
+        (Answer(200, b"", region="r"), ""),
+        (Failure("takes no connection"), ""),
+    ],
+)
+def test_a_store_is_followed_to_the_region_that_it_names(
+    answer: Answer | Failure, region: str
+) -> None:
+    assert region_told(answer) == region

@@ -23,11 +23,15 @@ Stage = Literal["name", "connection", "trust", "proxy"]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a server said; `ahead_s` is by how much its clock is ahead, where it tells the time."""
+    """What a server said; `ahead_s` is by how much its clock is ahead, where it tells the time.
+
+    `region` is where a bucket of Amazon S3 lies, where a header says it.
+    """
 
     status: int
     body: bytes
     ahead_s: float | None = field(default=None, compare=False)
+    region: str = field(default="", compare=False)
 
     @property
     def text(self) -> str:
@@ -111,7 +115,9 @@ def _sent(
         answer = pool.request(
             method, url, headers=dict(headers), body=body, retries=False, redirect=False
         )
-        return Answer(answer.status, answer.data, clock.ahead_s(answer.headers.get("date")))
+        told = answer.headers
+        region = told.get("x-amz-bucket-region", "")
+        return Answer(answer.status, answer.data, clock.ahead_s(told.get("date")), region)
 
     try:
         try:

@@ -6,6 +6,7 @@ every pod. Credentials are looked up in botocore's order: keys in the environmen
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final, cast
 from urllib.parse import SplitResult
@@ -17,8 +18,8 @@ from mooring import contract
 from mooring.finding import Finding
 from mooring.guard.bucket import Bucket, Call
 from mooring.guard.credentials import current_credentials
-from mooring.guard.explain import Refusal, body_of, refusal
-from mooring.guard.http import Http
+from mooring.guard.explain import Refusal, body_of, error_of, refusal
+from mooring.guard.http import Answer, Failure, Http
 from mooring.guard.reasons import Reason
 
 ENCRYPTION: Final = {
@@ -57,6 +58,29 @@ def _upload_headers(arguments: str) -> Mapping[str, str]:
 
 
 def _call(http: Http, bucket: Bucket, method: str, key: str, content: bytes = b"") -> bytes:
+    answer = _ask(http, bucket, method, key, content)
+    region = region_told(answer)
+    if region not in ("", bucket.region):
+        bucket = replace(bucket, region=region)
+        answer = _ask(http, bucket, method, key, content)
+    where = f"the store of bucket {bucket.name}"
+    return body_of(answer, lambda found: refusal(found, bucket, method, key), where)
+
+
+def region_told(answer: Answer | Failure) -> str:
+    """The region that a store sends a request to which came to another; empty where it does not.
+
+    boto3 follows it, and MLflow with it (botocore.utils.S3RegionRedirectorv2), so nothing is lost.
+    """
+    if isinstance(answer, Failure) or answer.status < 300:
+        return ""
+    error = error_of(answer)
+    if error.get("Code") not in ("AuthorizationHeaderMalformed", "PermanentRedirect"):
+        return ""
+    return answer.region or error.get("Region", "")
+
+
+def _ask(http: Http, bucket: Bucket, method: str, key: str, content: bytes) -> Answer | Failure:
     lists = method == "LIST"
     verb, url = ("GET", bucket.listing(key)) if lists else (method, bucket.url(key))
     headers = dict(bucket.upload_headers) if method == "PUT" else {}
@@ -64,7 +88,7 @@ def _call(http: Http, bucket: Bucket, method: str, key: str, content: bytes = b"
     # The signer reads three attributes; botocore.credentials would take 40 ms to import.
     signer = S3SigV4Auth(cast("ReadOnlyCredentials", bucket.credentials), "s3", bucket.region)
     signer.add_auth(request)
-    answer = http.request(
+    return http.request(
         verb,
         url,
         headers=dict(request.headers),
@@ -72,5 +96,3 @@ def _call(http: Http, bucket: Bucket, method: str, key: str, content: bytes = b"
         ca_file=bucket.ca_file,
         client="botocore",
     )
-    where = f"the store of bucket {bucket.name}"
-    return body_of(answer, lambda found: refusal(found, bucket, method, key), where)
