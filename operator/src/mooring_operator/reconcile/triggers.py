@@ -218,13 +218,14 @@ def _named_in(body: Body) -> frozenset[Reference]:
 
 
 def _references(value: Any, namespace: str) -> Iterator[Reference]:
+    # dict, not Mapping, which takes ten times as long
     if isinstance(value, list):
         for item in value:
             yield from _references(item, namespace)
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict):
         return
     for field, part in value.items():
-        if isinstance(part, Mapping) and "name" in part:
+        if isinstance(part, dict) and "name" in part:
             kind = part.get("kind", SECRET.kind if "secret" in field.lower() else "")
             if kind in {SECRET.kind, CONFIG_MAP.kind}:
                 yield kind, part.get("namespace", namespace), part["name"]
