@@ -198,17 +198,30 @@ class S3IamStore:
     def _ensure_user(self, grant: StoreGrant, policy: Document) -> Mapping[str, str] | None:
         """Make the user of `grant`; return a new key, None when the held one is live."""
         iam, name = apis(self.connection).iam, grant.identity
+        if grant.held_key_id is None and iam.find("create_user", _EXISTS, UserName=name):
+            # pods wait for this: a user that was not there has neither policy nor keys to look for
+            _put_policy(iam, name, policy)
+            return _new_key(iam, name)
         held = self._user_policy(name)
         if held is None:
             iam.find("create_user", _EXISTS, UserName=name)
         if held != policy:
-            iam.call(
-                "put_user_policy",
-                UserName=name,
-                PolicyName=POLICY_NAME,
-                PolicyDocument=json.dumps(policy),
-            )
+            _put_policy(iam, name, policy)
         return _ensure_key(iam, grant)
+
+
+def _put_policy(iam: Api, user: str, policy: Document) -> None:
+    iam.call(
+        "put_user_policy",
+        UserName=user,
+        PolicyName=POLICY_NAME,
+        PolicyDocument=json.dumps(policy),
+    )
+
+
+def _new_key(iam: Api, user: str) -> Mapping[str, str]:
+    made = iam.call("create_access_key", UserName=user)["AccessKey"]
+    return {AWS_ACCESS_KEY_ID: made["AccessKeyId"], AWS_SECRET_ACCESS_KEY: made["SecretAccessKey"]}
 
 
 def _ensure_key(iam: Api, grant: StoreGrant) -> Mapping[str, str] | None:
@@ -223,10 +236,7 @@ def _ensure_key(iam: Api, grant: StoreGrant) -> Mapping[str, str] | None:
             kept = True
         elif key["AccessKeyId"] not in grant.retiring_key_ids:
             iam.find("delete_access_key", _MISSING, UserName=user, AccessKeyId=key["AccessKeyId"])
-    if kept:
-        return None
-    made = iam.call("create_access_key", UserName=user)["AccessKey"]
-    return {AWS_ACCESS_KEY_ID: made["AccessKeyId"], AWS_SECRET_ACCESS_KEY: made["SecretAccessKey"]}
+    return None if kept else _new_key(iam, user)
 
 
 def _delete_user(iam: Api, name: str) -> None:
