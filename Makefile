@@ -116,7 +116,7 @@ bench-operator: $(INSTALLED) ## The operator with 1,000 workspaces, beside its f
 	$(BIN)/python -m tests.bench.operator $(ARGS)
 
 .PHONY: bench-airflow
-bench-airflow: $(INSTALLED) ## What Mooring adds to an Airflow task; ARGS="--pairs 3" is quick
+bench-airflow: $(INSTALLED) ## What Mooring adds to an Airflow task; ARGS="--pairs 3 --mapped 5" is quick
 	$(BIN)/python -m tests.bench.airflow $(ARGS)
 
 .PHONY: faults

@@ -136,8 +136,8 @@ class Airflow:
             raise ClusterError(f"{error}: {states}") from None
 
     def task_instances(self, dag_id: str, run_id: str) -> list[TaskInstance]:
-        """The task instances of a run."""
-        answer = self._get(f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances")
+        """The task instances of a run, the first hundred of them."""
+        answer = self._get(f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances?limit=100")
         return [
             TaskInstance(t["task_id"], t["map_index"], t["try_number"], t["state"], t["duration"])
             for t in answer["task_instances"]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Final
 
-from tests.bench.airflow.dags.counting import CALLS
+from tests.bench.airflow.dags.counting import CALLS, PROCESSOR
 from tests.bench.airflow.playground import installed
 from tests.bench.figures import Figure, middle
 from tests.cluster.process import ClusterError
@@ -22,9 +22,10 @@ POLL: Final = "GET pod"
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One task instance that ended well: its seconds by Airflow's clock, and its API calls."""
+    """One task instance that ended well: by Airflow's clock, of its process, and its API calls."""
 
     seconds: float
+    processor_s: float
     calls: Mapping[str, int]
 
     @property
@@ -52,20 +53,28 @@ def _ran(airflow: Airflow, dag_id: str) -> Task:
     (task,) = run.tasks
     if task.state != "success" or task.seconds is None:
         raise ClusterError(f"{dag_id} is {task.state}:\n{airflow.log(dag_id, run.run_id, task)}")
-    return Task(task.seconds, airflow.xcom(dag_id, run.run_id, task, CALLS))
+    told = (airflow.xcom(dag_id, run.run_id, task, key) for key in (PROCESSOR, CALLS))
+    return Task(task.seconds, *told)
 
 
 def _wall(plain: list[Task], moored: list[Task]) -> Figure:
     differences = [m.seconds - p.seconds for p, m in zip(plain, moored, strict=True)]
     without, with_ = ([task.seconds for task in tasks] for tasks in (plain, moored))
+    worked, works = ([task.processor_s for task in tasks] for tasks in (plain, moored))
     return Figure(
         name=f"added to one task, median of {len(differences)} pairs",
         unit="s",
         measured=middle(differences),
         floor=middle(without),
-        floor_is=f"a plain KubernetesPodOperator; {middle(with_):.3g} s MlflowPodOperator",
+        floor_is=f"a plain KubernetesPodOperator; {middle(with_):.3g} s MlflowPodOperator; of the "
+        f"worker's processor {middle(worked):.3g} and {middle(works):.3g} s",
         goal=WALL_GOAL_S,
-        raw={"plain_s": without, "moored_s": with_},
+        raw={
+            "plain_s": without,
+            "moored_s": with_,
+            "plain_processor_s": worked,
+            "moored_processor_s": works,
+        },
     )
 
 

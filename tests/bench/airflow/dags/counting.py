@@ -1,5 +1,6 @@
-"""What a task asks of Kubernetes: every request of its client, counted by verb and kind."""
+"""What a task asks of Kubernetes, by verb and kind, and the processor time of its process."""
 
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,16 +13,19 @@ from kubernetes.client.rest import RESTClientObject
 
 CALLS: Final = "calls"
 """Key of the XCom: how many of which."""
+PROCESSOR: Final = "processor_s"
+"""Key of the XCom: seconds since the process of the task began, so with reading the DAG."""
 
 
 class Counted(BaseOperator):
-    """Goes before an operator, and pushes how often that one asks Kubernetes for what."""
+    """Goes before an operator, and pushes what that one asked Kubernetes and how much it worked."""
 
     def execute(self, context: Context) -> Any:
         """As the operator."""
         with counted() as calls:
             result = super().execute(context)
         context["ti"].xcom_push(key=CALLS, value=dict(calls))
+        context["ti"].xcom_push(key=PROCESSOR, value=time.process_time())
         return result
 
 
