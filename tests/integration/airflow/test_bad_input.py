@@ -105,11 +105,10 @@ call("model-versions/create", name={name!r}, source="s3://mlflow/model", run_id=
 
 
 OLD = """
-import mlflow, sklearn
-from sklearn.linear_model import LinearRegression
+import mlflow
 with mlflow.start_run():
-    needs = [f"scikit-learn=={sklearn.__version__}"]
-    mlflow.sklearn.log_model(LinearRegression(), "model", pip_requirements=needs)
+    same = lambda model_input: model_input
+    mlflow.pyfunc.log_model("model", python_model=same, pip_requirements=["mlflow"])
 """
 
 

@@ -20,7 +20,12 @@ from tests.integration.airflow.kubelet import PLAYED
 from tests.integration.airflow.runs import run_of
 from tests.integration.airflow.world import Workspace
 
-SLOWLY = "import time; time.sleep(3);"
+WAIT = """
+import time
+told = f"attributes.run_id = '{run}' and tags.go = 'on'"
+while not call("runs/search", experiment_ids=["0"], filter=told).get("runs"):
+    time.sleep(0.2)
+"""
 LIMITED = client.V1ResourceRequirements(limits={"memory": "512Mi"})
 
 
@@ -158,10 +163,16 @@ def begun(bound: Bound, code: str, context: Any) -> Any:
 def test_a_task_whose_worker_died_goes_on_with_its_pod(bound: Bound) -> None:
     first = bound.context()
     # All that a dead worker leaves behind is what one leaves behind that has deferred.
-    trigger = begun(bound, SLOWLY + END, first)
+    trigger = begun(bound, WAIT + END, first)
+    (run,) = bound.runs(first)
     second = bound.context(run_id=first["run_id"], try_number=2)
-    bound.task(SLOWLY + END).execute(second)
-    (run,) = bound.runs(second)
+    bound.pushed.clear()
+    with ThreadPoolExecutor() as threads:
+        going_on = threads.submit(bound.task(END).execute, second)
+        wait_until(lambda: "pod_name" in bound.pushed or going_on.done(), "the next try's pod")
+        bound.team.api("runs/set-tag", {"run_id": run, "key": "go", "value": "on"})
+        going_on.result()
+    assert bound.runs(second) == [run]
     assert bound.pushed[contract.XCOM_KEY]["run_id"] == run
     assert bound.pushed["pod_name"] == trigger.pod_name
     assert run_of(bound.team, run)["tags"][contract.TAG_VERIFIED] == "true"
