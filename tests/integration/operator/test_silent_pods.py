@@ -10,7 +10,8 @@ from mooring import contract
 from mooring_operator.kube import BINDING, EVENT, POD
 from mooring_operator.plan.reaping import GRACE
 from tests.integration.operator.process import Operator
-from tests.integration.operator.test_findings import PRELUDE
+from tests.integration.operator.test_artifact_roots import look
+from tests.integration.operator.test_findings import PRELUDE, found
 from tests.integration.operator.test_reaper import Runs, tags
 from tests.integration.operator.world import World, until
 
@@ -58,9 +59,9 @@ def succeed(world: World, team: str, name: str) -> None:
 def told(world: World, team: str) -> dict[str, tuple[str, str]]:
     """By pod: the reason and the message of the Event about it."""
     events = [event for event in world.api.list(EVENT, team) if event["reason"] in TOLD]
-    found = {e["involvedObject"]["name"]: (e["reason"], e["message"]) for e in events}
-    assert len(found) == len(events), "each is told once"
-    return found
+    by_pod = {e["involvedObject"]["name"]: (e["reason"], e["message"]) for e in events}
+    assert len(by_pod) == len(events), "each is told once"
+    return by_pod
 
 
 def test_a_pod_that_succeeded_is_asked_for_its_run(world: World, operator: Operator) -> None:
@@ -80,15 +81,15 @@ def test_a_pod_that_succeeded_is_asked_for_its_run(world: World, operator: Opera
     quiet = ("unnamed", "good", "two", "reads", "may-log", "of-a-task", "resumed", "rank-1")
     # as every pod was before the policy told it the tags of its runs: nobody can tell of it
     bound_pod(world, team, "unnamed", {"name": contract.RUN_CONTEXT, "value": "{}"})
-    bound_pod(world, team, "good")
-    bound_pod(world, team, "two")
     bound_pod(world, team, "reads", logs=contract.LOGS_NONE)
     bound_pod(world, team, "may-log", logs=contract.LOGS_OPTIONAL)
     bound_pod(world, team, "of-a-task", task)
     bound_pod(world, team, "resumed", resumed)
     bound_pod(world, team, "rank-1", owner="rank")
-    for name in ("failed", "lacking", "silent", "gone"):
+    for name in ("good", "two", "failed", "lacking", "silent", "gone"):
         bound_pod(world, team, name)
+    look(world, team)
+    until(lambda: found(world, team).get("total") == 1, "the model to be counted in the status")
     operator.settle()
     before = world.api.writes()
     asked = world.api.gets(POD)
@@ -102,20 +103,28 @@ def test_a_pod_that_succeeded_is_asked_for_its_run(world: World, operator: Opera
 
     until(lambda: len(told(world, team)) >= 4, "the pods that lost something to be told of")
     operator.settle()
-    found = told(world, team)
-    assert {name: reason for name, (reason, _) in found.items()} == {
+    events = told(world, team)
+    assert {name: reason for name, (reason, _) in events.items()} == {
         "failed": "RunFailed",
         "lacking": "ModelNotReady",
         "silent": "NothingLogged",
         "gone": "NothingLogged",
     }
-    assert f"workspace {team}/models has no run of it" in found["silent"][1]
-    assert f"annotation {LOGS}: none" in found["silent"][1]
-    assert f"its run {failed[0]} is FAILED" in found["failed"][1]
-    assert f"the logged model price of its run {lacking}" in found["lacking"][1]
+    assert f"workspace {team}/models has no run of it" in events["silent"][1]
+    assert f"annotation {LOGS}: none" in events["silent"][1]
+    assert f"its run {failed[0]} is FAILED" in events["failed"][1]
+    assert f"the logged model price of its run {lacking}" in events["lacking"][1]
     written = world.api.writes() - before
     assert written == {"POST events/": 4}, "a good pod costs no write"
     samples = operator.metric("mooring_silent_pods_total")
     assert {labels["reason"]: n for labels, n in samples if labels["namespace"] == team} == {
         "RunFailed": 1.0, "ModelNotReady": 1.0, "NothingLogged": 2.0,
     }  # fmt: skip
+
+    for name in kept:
+        world.api.delete(POD, team, name)
+    operator.kill()
+    bound_pod(world, team, "unseen")
+    succeed(world, team, "unseen")
+    operator.start()
+    until(lambda: "unseen" in told(world, team), "what ended while nobody watched to be told of")

@@ -7,6 +7,8 @@ import pytest
 
 from mooring import contract
 from mooring_operator.plan.silent import Succeeded, succeeded
+from mooring_operator.queue import Key
+from mooring_operator.reconcile.ends import Successes
 from mooring_operator.reconcile.silent import told
 from mooring_operator.stores.protocol import PodRun
 
@@ -94,3 +96,17 @@ def test_what_is_told(runs: list[PodRun], reason: str | None) -> None:
     alone = succeeded(pod())
     assert alone is not None
     assert told(alone, [run("FINISHED", "rank-0")], "team/models") is not None
+
+
+def test_a_pod_is_kept_once_until_a_look_that_came_to_something() -> None:
+    pods, team = Successes(), Key("Runs", "team", "models")
+    found = succeeded(pod())
+    assert found is not None
+    pods.keep(team, found)
+    pods.keep(team, found)
+    assert pods.take(Key("Runs", "team", "other")) == []
+    assert pods.take(team) == [found]
+    pods.again(team, [found])
+    pods.keep(team, found)
+    assert pods.take(team) == [found]
+    assert pods.take(team) == []

@@ -38,6 +38,11 @@ class Succeeded:
         return str(self.pod["metadata"]["namespace"])
 
     @property
+    def uid(self) -> str:
+        """What tells it from every other pod."""
+        return str(self.pod["metadata"]["uid"])
+
+    @property
     def name(self) -> str:
         """What it was called."""
         return str(self.pod["metadata"]["name"])

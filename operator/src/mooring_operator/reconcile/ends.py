@@ -2,6 +2,7 @@
 
 import threading
 from collections import OrderedDict, deque
+from collections.abc import Iterable
 from typing import Final
 
 from mooring_operator.plan.reaping import End
@@ -38,19 +39,34 @@ class Ends:
 class Successes:
     """The pods that succeeded since the last look at the runs of their workspaces.
 
-    The last `MOST` of each workspace; every method may be called from any thread.
+    The last `MOST` of each workspace, each once; every method may be called from any thread.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._pods: dict[Key, deque[Succeeded]] = {}
+        self._known: OrderedDict[str, None] = OrderedDict()
 
     def keep(self, workspace: Key, pod: Succeeded) -> None:
-        """Keep a pod until the next look."""
+        """Keep a pod until the next look, unless it is known."""
         with self._lock:
-            self._pods.setdefault(workspace, deque(maxlen=MOST)).append(pod)
+            if pod.uid in self._known:
+                return
+            self._known[pod.uid] = None
+            while len(self._known) > MOST:
+                self._known.popitem(last=False)
+            self._put(workspace, pod)
 
     def take(self, workspace: Key) -> list[Succeeded]:
         """Those of a workspace, which are kept no longer."""
         with self._lock:
             return list(self._pods.pop(workspace, ()))
+
+    def again(self, workspace: Key, pods: Iterable[Succeeded]) -> None:
+        """Keep what was taken until the next look: this one came to nothing."""
+        with self._lock:
+            for pod in pods:
+                self._put(workspace, pod)
+
+    def _put(self, workspace: Key, pod: Succeeded) -> None:
+        self._pods.setdefault(workspace, deque(maxlen=MOST)).append(pod)

@@ -5,7 +5,7 @@ docs/decisions/0012-the-reaper-writes-to-the-database.md.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
@@ -27,7 +27,7 @@ from mooring_operator.reconcile.loading import load_class
 from mooring_operator.reconcile.outside import database_runs
 from mooring_operator.reconcile.silent import look_at_succeeded
 from mooring_operator.reconcile.transitions import announce
-from mooring_operator.reconcile.world import Outcome, World, ask, attempt
+from mooring_operator.reconcile.world import Blocked, Outcome, World, ask, attempt
 from mooring_operator.stores.protocol import Closing, DatabaseRuns, OpenRun
 
 log = structlog.get_logger()
@@ -73,17 +73,22 @@ def reap_runs(world: World, key: Key) -> Outcome:
     live = world.kube.get(WORKSPACE, key.namespace, key.name)
     ends = live is not None and "deletionTimestamp" in live["metadata"]
     if live is None or (live.get("spec", {}).get("suspend") and not ends):
+        world.succeeded.take(key)
         return Outcome()
     loaded = attempt(lambda: load_class(world.kube, live))
     if isinstance(loaded, Finding):
         return Outcome()
     store = loaded.spec.backend_store.chosen
     if not isinstance(store, PostgresqlStore):
+        world.succeeded.take(key)
         return Outcome()
     owner = Owner(WORKSPACE.kind, key.namespace, key.name, live["metadata"]["uid"])
     grant = database_grant(world.kube, owner)
-    runs = attempt(lambda: database_runs(world.kube, store, grant.database, grant.migration))
-    found = runs if isinstance(runs, Finding) else attempt(lambda: _look(world, key, runs))
+
+    def connect() -> DatabaseRuns:
+        return database_runs(world.kube, store, grant.database, grant.migration)
+
+    found = attempt(lambda: _look(world, key, connect))
     if isinstance(found, Finding):
         log.info("runs could not be looked at", key=str(key), why=found.message)
         # the logins of a workspace that ends are gone
@@ -93,9 +98,18 @@ def reap_runs(world: World, key: Key) -> Outcome:
     return Outcome()
 
 
-def _look(world: World, key: Key, runs: DatabaseRuns) -> int:
-    """Look at pods before runs: what is closed now was still running when its pod ended."""
-    look_at_succeeded(world, key, runs)
+def _look(world: World, key: Key, connect: Callable[[], DatabaseRuns]) -> int:
+    """Look at pods and then at runs; how many of these were closed. Raises Blocked.
+
+    What is closed now was still running when its pod ended.
+    """
+    ended = world.succeeded.take(key)
+    try:
+        runs = connect()
+        look_at_succeeded(world, key, ended, runs)
+    except (Blocked, KubeError):
+        world.succeeded.again(key, ended)
+        raise
     return _reap(world, key, runs)
 
 

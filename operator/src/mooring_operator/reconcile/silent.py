@@ -14,7 +14,7 @@ from mooring_operator.plan.reaping import pod_named
 from mooring_operator.plan.silent import Succeeded
 from mooring_operator.queue import Key
 from mooring_operator.reconcile.transitions import announce
-from mooring_operator.reconcile.world import Blocked, World, ask
+from mooring_operator.reconcile.world import World, ask
 from mooring_operator.stores.protocol import DatabaseRuns, PodRun
 
 NOTHING_LOGGED: Final = "NothingLogged"
@@ -23,22 +23,18 @@ MODEL_NOT_READY: Final = "ModelNotReady"
 _LOST: Final = frozenset({"FAILED", "KILLED"})
 
 
-def look_at_succeeded(world: World, workspace: Key, runs: DatabaseRuns) -> None:
-    """Tell of the pods that succeeded since the last look; raises Blocked, and then asks again.
+def look_at_succeeded(
+    world: World, workspace: Key, ended: Sequence[Succeeded], runs: DatabaseRuns
+) -> None:
+    """Tell of the pods that `ended` and left no run, or not a good one; raises Blocked.
 
     One question for all of them, and no write for one that has kept its run.
     """
-    ended = world.succeeded.take(workspace)
     if not ended:
         return
     names = [each.name for each in ended]
     owners = sorted({each.owner for each in ended if each.owner})
-    try:
-        found = ask(lambda: runs.of_pods(names, owners))
-    except Blocked:
-        for each in ended:
-            world.succeeded.keep(workspace, each)
-        raise
+    found = ask(lambda: runs.of_pods(names, owners))
     for each in ended:
         finding = told(each, found, f"{workspace.namespace}/{workspace.name}")
         if finding is not None:

@@ -9,6 +9,7 @@ from mooring_operator.metrics import UNMOORED_PODS
 from mooring_operator.plan.reaping import LIVING
 from mooring_operator.plan.unmoored import SELECTOR, UNMOORED, client_in, told
 from mooring_operator.queue import Key
+from mooring_operator.reconcile.lookback import look_back
 from mooring_operator.reconcile.transitions import announce
 from mooring_operator.reconcile.world import Outcome, World
 
@@ -34,6 +35,7 @@ def look_at_pods(world: World, key: Key) -> Outcome:
     Nothing is kept of a pod but its uid, and that only while it lives and is unmoored. After a
     restart it is told once more.
     """
+    look_back(world, key.namespace)
     bindings = sorted(each["metadata"]["name"] for each in world.kube.known(BINDING, key.namespace))
     before, now = world.unmoored.get(key.namespace, frozenset()), set()
     for pod in world.kube.walk(POD, SELECTOR, key.namespace, LIVING) if bindings else ():

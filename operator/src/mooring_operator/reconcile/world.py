@@ -30,6 +30,7 @@ class World:
     `passing` is what the process remembers to spare itself writes, `pacing` to spare itself
     questions; `new` holds the uids of what it saw without a status and has not seen Ready yet;
     `ends` is how pods ended that may be gone, `succeeded` those to be asked for their runs;
+    `looked_back` holds the namespaces whose earlier ones were looked for;
     `unmoored` holds by namespace the uids of the pods without a binding that were told.
     """
 
@@ -42,6 +43,7 @@ class World:
     new: set[str] = field(default_factory=set)
     ends: Ends = field(default_factory=Ends)
     succeeded: Successes = field(default_factory=Successes)
+    looked_back: set[str] = field(default_factory=set)
     unmoored: dict[str, frozenset[str]] = field(default_factory=dict)
 
 
