@@ -14,13 +14,13 @@ from tests.demo.system import wait_ready
 from tests.e2e.jobs import MOORED, PLAIN, POD, Jobs, Outcome, Started, script, training
 from tests.e2e.workspaces import (
     OwnWorkspace,
+    end_sidecar,
     hand_wired,
     operator_needed,
     operator_stopped,
     overwrite,
     remove_bucket,
     rotate,
-    sidecar_ended,
     start_server,
     stop_server,
     suspended,
@@ -168,9 +168,7 @@ def _hand_over(alphas: list[float]) -> tuple[str, list[dict[str, Any]]]:
 
 def _end_sidecar(jobs: Jobs, started: Started) -> None:
     pod = jobs.xcom(started, jobs.tasks(started, POD)[0], "pod_name")
-    # Its shell ignores every other signal, being the container's first process.
-    kubectl("exec", "-n", TEAM, pod, "-c", SIDECAR, "--", "sh", "-c", "kill -INT 1")
-    wait_until(lambda: sidecar_ended(TEAM, pod), f"{SIDECAR} of {pod} to end")
+    end_sidecar(TEAM, pod, SIDECAR)
 
 
 def first_try_evicted(jobs: Jobs) -> tuple[list[Run], list[Run], list[Outcome]]:

@@ -8,7 +8,7 @@ import base64
 import json
 import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -16,6 +16,7 @@ from mooring import contract
 from mooring.contract import ROTATE_ANNOTATION
 from tests.cluster.files import lock
 from tests.cluster.paths import cluster_name
+from tests.cluster.process import ClusterError, wait_until
 from tests.demo.cluster import TIMEOUT, apply, get, kubectl
 from tests.demo.store import s3
 from tests.demo.system import MOORING, PLAYGROUND, wait_injected, wait_ready, workspace
@@ -215,10 +216,18 @@ def hand_wired(binding: str, namespace: str) -> dict[str, Any]:
     return {"namespace": namespace, "pod_template_dict": {"spec": spec}}
 
 
-def sidecar_ended(namespace: str, pod: str) -> bool:
-    """Whether a container of the pod besides its base has ended."""
+def end_sidecar(namespace: str, pod: str, sidecar: str) -> None:
+    """End a container of the pod, the shell that waits for what is handed on by XCom."""
+    # It ignores every other signal, being the container's first process. The container may take
+    # the session with it before that has told how it went.
+    with suppress(ClusterError):
+        kubectl("exec", "-n", namespace, pod, "-c", sidecar, "--", "sh", "-c", "kill -INT 1")
+    wait_until(lambda: _has_ended(namespace, pod, sidecar), f"{sidecar} of {pod} to end")
+
+
+def _has_ended(namespace: str, pod: str, container: str) -> bool:
     statuses = get("pod", pod, namespace)["status"]["containerStatuses"]
-    return any("terminated" in s["state"] for s in statuses if s["name"] != "base")
+    return any("terminated" in s["state"] for s in statuses if s["name"] == container)
 
 
 def training_image() -> str:

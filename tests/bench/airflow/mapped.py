@@ -2,17 +2,16 @@
 
 import json
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Any, Final
 
 from tests.bench.airflow.playground import TEAM, Many, installed
 from tests.bench.figures import Figure
-from tests.cluster.process import ClusterError, wait_until
+from tests.cluster.process import ClusterError
 from tests.demo.airflow import Airflow, DagRun, TaskInstance
 from tests.demo.cluster import kubectl
 from tests.demo.store import Tracking, tracking
 from tests.e2e.scenarios import SIDECAR
-from tests.e2e.workspaces import sidecar_ended
+from tests.e2e.workspaces import end_sidecar
 
 MAPPED: Final = "bench_mapped"
 COLLECT: Final = "collect"
@@ -64,11 +63,7 @@ class Sidecars:
                 self.killed.add(index)
 
     def _kill(self, pod: str) -> None:
-        # Its shell ignores every other signal, being the container's first process. The container
-        # may take the session with it before that has told how it went.
-        with suppress(ClusterError):
-            kubectl("exec", "-n", TEAM, pod, "-c", SIDECAR, "--", "sh", "-c", "kill -INT 1")
-        wait_until(lambda: sidecar_ended(TEAM, pod), f"{SIDECAR} of {pod} to end")
+        end_sidecar(TEAM, pod, SIDECAR)
         kubectl("exec", "-n", TEAM, pod, "-c", "base", "--", "touch", "/tmp/go")  # noqa: S108
 
 
