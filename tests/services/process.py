@@ -92,11 +92,12 @@ def service(
     env: Mapping[str, str] | None = None,
     user: str | None = None,
     stop: signal.Signals = signal.SIGTERM,
+    patience: float = PATIENCE_S,
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Run `command` from the moment it is `ready` until the block ends.
 
     `env` is added to the environment; stdout and stderr go to `log`. Raises ClusterError with
-    the log's name when the service does not get ready within `PATIENCE_S` seconds.
+    the log's name when the service does not get ready within `patience` seconds.
     """
     with log.open("ab") as out:
         process = subprocess.Popen(
@@ -113,6 +114,7 @@ def service(
         wait_until(
             lambda: process.poll() is not None or ready(),
             f"{command[0]} to get ready",
+            timeout=patience,
         )
         if process.poll() is not None:
             raise RuntimeError(

@@ -17,7 +17,7 @@ from tests.bench.operator.template import Write, template
 from tests.bench.operator.wire import Manifest, Wire
 from tests.cluster.process import die_with_parent
 
-PATIENCE_S: Final = 400.0
+PATIENCE_S: Final = 900.0
 ANSWERS: Final = 3
 """Of the kubelet for each workspace: two Jobs and a Deployment."""
 
@@ -41,7 +41,7 @@ def converge(system: System) -> Converged:
     ready = ReadyWatch(system.wire, len(system.uids))
     before, cpu = system.world.api.writes(), system.cpu()
     started = time.monotonic()
-    system.operator.start()
+    system.operator.start(PATIENCE_S)
     ended = ready.wait(PATIENCE_S)
     used = {**_spent(cpu, system.cpu()), "operator": cpu_seconds(system.operator.pid)}
     system.operator.settle()

@@ -10,7 +10,7 @@ from tests.bench.operator.system import WORKSPACE_NAME, System, poll
 
 IDLE_S: Final = 20.0
 FRESH: Final = 20
-PATIENCE_S: Final = 400.0
+PATIENCE_S: Final = 900.0
 OTHER_IMAGE: Final = "mooring/server:2"
 
 
@@ -29,7 +29,7 @@ def restart(system: System) -> Steady:
     before = system.world.api.writes()
     system.operator.stop()
     started = time.monotonic()
-    system.operator.start()
+    system.operator.start(PATIENCE_S)
     for kind in (WORKSPACE, BINDING):
         while system.operator.reconciles(kind.kind) < len(system.uids):
             poll(0.1, started + PATIENCE_S, f"every {kind.kind} to be looked at")

@@ -18,6 +18,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.chart.rendering import render
 from tests.cluster.apiserver import ApiServer
+from tests.cluster.process import PATIENCE_S
 from tests.integration.operator.api import Api
 from tests.services.process import free_port, service
 
@@ -66,8 +67,11 @@ class Operator:
         """Return one that runs another program with the same rights."""
         return Operator(self._kubeconfig, self.log.with_name("other.log"), program)
 
-    def start(self) -> None:
-        """Return once it is ready: it has looked at everything, or stands by."""
+    def start(self, patience: float = PATIENCE_S) -> None:
+        """Return once it is ready: it has looked at everything, or stands by.
+
+        Raises ClusterError after `patience` seconds.
+        """
         port = free_port()
         self._url = f"http://127.0.0.1:{port}"
         environment = {
@@ -84,6 +88,7 @@ class Operator:
                 log=self.log,
                 ready=lambda: _answers(f"{self._url}/readyz"),
                 env=environment,
+                patience=patience,
             )
         )
         self.pid = self._process.pid
