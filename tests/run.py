@@ -118,7 +118,10 @@ TESTS: Final = (
     # Only now: a node takes processor time also while nobody uses it.
     Part("cluster", (_pytest("tests/cluster"),)),
     Part("images", ((PYTHON, "-m", "tests.cluster", "build"),)),
-    *(Part(folder, (_pytest(f"tests/integration/{folder}"),)) for folder in MEANWHILE),
+    *(
+        Part(folder, (_pytest(f"tests/integration/{folder}", *_at_once(2)),))
+        for folder in MEANWHILE
+    ),
     Part("chart", (_pytest("tests/chart"),)),
     Part("system", ((PYTHON, "-m", "tests.demo", "install"),), after=("cluster", "images")),
     Part("e2e", (_pytest("tests/e2e", *_at_once(3, "loadscope")),), alone=True),
