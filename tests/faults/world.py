@@ -12,6 +12,7 @@ from typing import Any, Final
 import httpx
 
 from mooring import contract
+from mooring_operator.plan.deletion import FORCE_ANNOTATION
 from tests.cluster.process import wait_until
 from tests.demo.cluster import apply, forwarded, get, kubectl
 from tests.demo.store import TRACKING_PORT, iam
@@ -77,13 +78,20 @@ class World:
         return {name: value for name, value in given.items() if value is not None}
 
 
+def _break_off(name: str) -> None:
+    """Have the deletion of a workspace wait for no run: those without Mooring may never end."""
+    kubectl("annotate", "mlw", "--all", "-n", name, f"{FORCE_ANNOTATION}=true", "--overwrite")
+
+
 @contextmanager
 def world() -> Iterator[World]:
     """Two workspaces of their own, with a key and with a role, and what is wrong with them."""
     with ExitStack() as standing:
         for name, credentials in ((MINTED, "Minted"), (KEYLESS, "WorkloadIdentity")):
             spec = {"allowedNamespaces": {"from": "All"}}
+            _break_off(name)
             standing.enter_context(own_workspace(name, own_bucket(name, credentials), spec))
+            standing.callback(_break_off, name)
         standing.callback(_remove, BY_DEFAULT)
         apply(_namespace(BY_DEFAULT, {contract.DEFAULT_BINDING_LABEL: MINTED}))
         apply(binding(MINTED, BY_DEFAULT, MINTED))
