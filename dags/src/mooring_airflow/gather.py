@@ -1,6 +1,6 @@
 """What a tracking server is asked about the runs of a pod."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cache
@@ -100,7 +100,7 @@ class _Place:
 
 def _walk(
     listed: List,
-    places: Iterable[_Place],
+    places: Sequence[_Place],
     pool: ThreadPoolExecutor,
     enter: Callable[[str], bool] = lambda _: True,
 ) -> Iterator[tuple[_Place, Json]]:
@@ -109,12 +109,10 @@ def _walk(
     All folders of one depth at once: each takes the server one request to the store.
     """
     while places:
-        asked = list(places)
-        listings = pool.map(lambda place: listed(place.of, place.folder), asked)
-        pairs = [(p, e) for p, entries in zip(asked, listings, strict=True) for e in entries]
+        listings = pool.map(lambda place: listed(place.of, place.folder), places)
+        pairs = [(p, e) for p, entries in zip(places, listings, strict=True) for e in entries]
         yield from (pair for pair in pairs if not pair[1].get("is_dir"))
-        folders = [(p.of, e["path"]) for p, e in pairs if e.get("is_dir") and enter(e["path"])]
-        places = [_Place(*folder) for folder in folders]
+        places = [_Place(p.of, e["path"]) for p, e in pairs if e.get("is_dir") and enter(e["path"])]
 
 
 def _size(entry: Json) -> int | None:

@@ -6,10 +6,7 @@ from typing import Any, Final
 
 from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
 from airflow.providers.cncf.kubernetes.pod_generator import PodGenerator
-from airflow.providers.cncf.kubernetes.utils.pod_manager import (
-    OnKillAction,
-    PodPhase,
-)
+from airflow.providers.cncf.kubernetes.utils.pod_manager import OnKillAction, PodPhase
 from airflow.sdk.definitions.context import Context
 from airflow.sdk.exceptions import AirflowException
 from kubernetes.client import ApiClient

@@ -25,7 +25,7 @@ def look_back(world: World, namespace: str) -> None:
         return
     bindings = {b["metadata"]["name"]: b for b in world.kube.known(BINDING, namespace)}
     now = datetime.fromisoformat(world.now())
-    for pod in world.kube.walk(POD, BINDING_LABEL, namespace, _SUCCEEDED):
+    for pod in world.kube.walk(POD, BINDING_LABEL, namespace, _SUCCEEDED) if bindings else ():
         binding = bindings.get(pod["metadata"]["labels"][BINDING_LABEL])
         ended, end = succeeded(pod), end_of(pod)
         if not binding or not ended or not end or not end.at or now - end.at > LATEST:
